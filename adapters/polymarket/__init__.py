@@ -1,0 +1,1 @@
+"""Polymarket: wire (what its bytes mean) and connection (how they reach us)."""

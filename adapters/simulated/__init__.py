@@ -1,0 +1,1 @@
+"""A venue made of models: matching, queue, latency, fees. Compiled."""

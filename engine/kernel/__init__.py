@@ -1,0 +1,1 @@
+"""The ground floor: values in, values out. Compiled; imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""The top floor: clock, loop, wiring, configuration and the command line."""

@@ -1,0 +1,1 @@
+"""One idea a file. A strategy answers from the view and keeps nothing but its declared memory."""
