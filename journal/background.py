@@ -1,0 +1,84 @@
+"""The one place for threads: what blocks (a sync) or can run ahead (decompression, hashing) is handed over here."""
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Background(Protocol):
+    """Runs functions elsewhere, one after the other, in the order given."""
+
+    def run(self, function: Callable[[], T], then: Callable[[], None] | None = None) -> "Future[T]":
+        """Start *function*; its result or exception is in the future. *then* is called, elsewhere, once it is there."""
+
+    def close(self) -> None:
+        """Wait for what was started and end."""
+
+
+class Threads:
+    """One helper thread, started with the first task."""
+
+    def __init__(self, name: str) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+
+    def run(self, function: Callable[[], T], then: Callable[[], None] | None = None) -> "Future[T]":
+        future = self._pool.submit(function)
+        if then is not None:
+            future.add_done_callback(lambda _: then())
+        return future
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _settle(future: "Future[T]", function: Callable[[], T]) -> None:
+    try:
+        future.set_result(function())
+    except Exception as error:  # noqa: BLE001 - as in a thread: whoever asks for the result gets the exception
+        future.set_exception(error)
+
+
+class Inline:
+    """No thread at all: each function has run when `run` returns."""
+
+    def run(self, function: Callable[[], T], then: Callable[[], None] | None = None) -> "Future[T]":
+        future: Future[T] = Future()
+        _settle(future, function)
+        if then is not None:
+            then()
+        return future
+
+    def close(self) -> None:
+        """Nothing to wait for."""
+
+
+class Stepped:
+    """For simulations: functions wait until `step` runs the oldest, so a test decides when a sync ends."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def run(self, function: Callable[[], T], then: Callable[[], None] | None = None) -> "Future[T]":
+        future: Future[T] = Future()
+
+        def work() -> None:
+            _settle(future, function)
+            if then is not None:
+                then()
+
+        self._waiting.append(work)
+        return future
+
+    def step(self) -> bool:
+        """Run the oldest waiting function; False when none waits."""
+        if not self._waiting:
+            return False
+        self._waiting.popleft()()
+        return True
+
+    def close(self) -> None:
+        while self.step():
+            pass

@@ -1,0 +1,88 @@
+"""What can be wrong with a journal: each error says in one sentence where, what was found, and what was expected."""
+
+from pathlib import PurePath
+
+
+class JournalError(Exception):
+    """Base of every error of this package; its text is one sentence for a person."""
+
+
+class Damaged(JournalError):
+    """Bytes that cannot be what a writer wrote."""
+
+    def __init__(self, path: "PurePath | str", offset: int, reason: str) -> None:
+        where = f"{path}: " if str(path) else ""
+        super().__init__(f"{where}damaged at byte {offset}: {reason}")
+        self.path, self.offset, self.reason = path, offset, reason
+
+
+class SequenceGap(JournalError):
+    """A segment or record does not continue the one before it."""
+
+    def __init__(self, path: "PurePath | str", last: int, found: int, what: str = "record") -> None:
+        super().__init__(f"{path}: {what} {found} follows {last}, expected {last + 1}")
+        self.path, self.last, self.found = path, last, found
+
+
+class NotAJournal(JournalError):
+    """A file or folder that holds no journal this version can read."""
+
+    def __init__(self, path: "PurePath | str", reason: str) -> None:
+        super().__init__(f"{path}: not a readable journal: {reason}")
+        self.path, self.reason = path, reason
+
+
+class Unreadable(JournalError):
+    """The operating system refuses to hand out a file of the journal."""
+
+    def __init__(self, path: "PurePath | str", reason: str) -> None:
+        super().__init__(f"{path}: cannot be read: {reason}")
+        self.path, self.reason = path, reason
+
+
+class JournalExists(JournalError):
+    """A new journal was to be created where one already stands."""
+
+    def __init__(self, path: "PurePath | str") -> None:
+        super().__init__(f"{path}: already holds a journal; open it, or choose an empty folder")
+        self.path = path
+
+
+class Locked(JournalError):
+    """Another process holds the lock."""
+
+    def __init__(self, path: "PurePath | str") -> None:
+        super().__init__(f"{path}: locked by another process; a journal has one writer at a time")
+        self.path = path
+
+
+class RecordRefused(JournalError):
+    """A record that the format does not allow at this place; nothing was appended."""
+
+
+class WriterFailed(JournalError):
+    """
+    The writer has failed for the rest of this run; what was durable stays intact.
+
+    *code* is ``JRN_DISK_FULL`` (ENOSPC, EDQUOT, a short write on a full disk) or ``JRN_SYNC_FAILED`` (all else).
+    """
+
+    def __init__(self, code: str, path: "PurePath | str", reason: str) -> None:
+        super().__init__(f"{path}: {code}: {reason}; nothing more is written in this run")
+        self.code, self.path, self.reason = code, path, reason
+
+
+class SealFailed(JournalError):
+    """A segment could not be sealed; its WAL is untouched."""
+
+    def __init__(self, path: "PurePath | str", reason: str) -> None:
+        super().__init__(f"{path}: not sealed: {reason}")
+        self.path, self.reason = path, reason
+
+
+class RecoveryRefused(JournalError):
+    """Data reported durable is damaged: no writer may open this journal; export what is readable instead."""
+
+    def __init__(self, path: "PurePath | str", offset: int, reason: str) -> None:
+        super().__init__(f"{path}: corrupt at byte {offset}: {reason}; export the readable records to a new journal")
+        self.path, self.offset, self.reason = path, offset, reason
