@@ -2,7 +2,8 @@
 Every kind of record, by number. A number is never reused for another meaning.
 
 Ranges (`docs/reference/journal_format.md`, section 4): control 0x0001-0x000F, engine inputs 0x0010-0x007F, other
-signals 0x0080-0x00FF, venue inputs 0x0100-0x0FFF, outcomes 0x1000-0x1FFF, derived 0x2000-0x3FFF, experimental 0x8000-0xFFFF.
+signals 0x0080-0x00FF, venue inputs 0x0100-0x0FFF, outcomes 0x1000-0x1FFF, derived 0x2000-0x3FFF, experimental
+0x8000-0xFFFF.
 """
 
 from typing import Final

@@ -1,0 +1,136 @@
+"""
+Instruments and the markets that own their books.
+
+A market owns one book. A binary market has two instruments on it: the first outcome's price is the book's, the second's
+is its complement, so that a bid for one is an offer of the other. Everything here comes from catalogue inputs.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel.book import Book
+from engine.kernel.events import KIND_BINARY, Listing
+from engine.kernel.record import NONE
+from engine.kernel.units import ASK, BID
+
+# Why a market is being looked at again: bits of a wake.
+WAKE_TOUCH: Final[i64] = 1
+WAKE_TRADE: Final[i64] = 2
+WAKE_ORDER: Final[i64] = 4
+WAKE_TIMER: Final[i64] = 8
+WAKE_BOOK: Final[i64] = 16  # became valid or invalid
+WAKE_STATUS: Final[i64] = 32
+
+_DENSE_LIMIT: Final[i64] = 20_000
+
+
+@final
+class Market:
+    """One book, its grid, and what the venue says of it. Prices in ticks of `tick` price units, sizes in lots."""
+
+    def __init__(self, number: i64, listing: Listing) -> None:
+        self.number: Final[i64] = number
+        self.listing: Listing = listing
+        self.key: Final[str] = f"{listing.venue}:{listing.market}"
+        self.price_scale: Final[i64] = power_of_ten(listing.price_exponent)
+        self.tick: i64 = listing.tick
+        self.lot: Final[i64] = listing.lot
+        self.status: i64 = listing.status
+        self.binary: Final[bool] = listing.kind == KIND_BINARY
+        self.first_instrument: i64 = 0
+        self.book: Book = self._new_book()
+
+        self.valid: bool = False
+        self.invalid_code: i64 = 0
+        self.source: i64 = 0
+        self.venue_ns: i64 = NONE
+        self.wake: i64 = 0
+        self.touched: bool = False  # changed since the last state digest
+
+        self.trade_price: i64 = NONE  # price units of the first outcome
+        self.trade_size: i64 = 0
+        self.trade_side: i64 = 0
+        self.last_price: i64 = NONE  # as the venue spelt it, for the book hash
+        self.last_price_spelling: i64 = 0
+
+        self.ticker_id: i64 = NONE
+        self.ticker_bid: i64 = NONE
+        self.ticker_bid_lots: i64 = 0
+        self.ticker_ask: i64 = NONE
+        self.ticker_ask_lots: i64 = 0
+
+        self.mark: i64 = NONE
+        self.index: i64 = NONE
+        self.funding: i64 = NONE
+        self.next_funding_ns: i64 = NONE
+        self.winner: i64 = NONE  # instrument number, once resolved
+
+    def _new_book(self) -> Book:
+        highest: i64 = 0
+        if self.binary and self.price_scale // self.tick <= _DENSE_LIMIT:
+            highest = self.price_scale // self.tick
+        return Book(highest)
+
+    def regrid(self, tick: i64) -> None:
+        """Take a new price grid; the book is empty and invalid until the next snapshot."""
+        assert tick > 0
+        self.tick = tick
+        self.book = self._new_book()
+        self.valid = False
+
+
+@final
+class Instrument:
+    """One outcome token or contract of a market."""
+
+    def __init__(self, number: i64, market: Market, leg: i64) -> None:
+        listing = market.listing
+        self.number: Final[i64] = number
+        self.market: Final[Market] = market
+        self.symbol: Final[str] = listing.symbols[leg]
+        self.key: Final[str] = f"{listing.venue}:{listing.symbols[leg]}"
+        self.outcome: Final[str] = listing.outcomes[leg] if leg < len(listing.outcomes) else ""
+        self.complement: Final[bool] = leg == 1
+        self.other: i64 = NONE  # the complement's instrument number, NONE without one
+
+    def best_bid(self) -> i64:
+        """The best bid for this instrument in ticks, or NONE."""
+        if not self.complement:
+            return self.market.book.best_bid()
+        ask = self.market.book.best_ask()
+        return ask if ask == NONE else self.market.price_scale // self.market.tick - ask
+
+    def best_ask(self) -> i64:
+        """The best offer of this instrument in ticks, or NONE."""
+        if not self.complement:
+            return self.market.book.best_ask()
+        bid = self.market.book.best_bid()
+        return bid if bid == NONE else self.market.price_scale // self.market.tick - bid
+
+    def lots_at(self, side: i64, tick: i64) -> i64:
+        """Lots resting on *side* of this instrument at *tick*."""
+        if not self.complement:
+            return self.market.book.lots_at(side, tick)
+        mirrored = self.market.price_scale // self.market.tick - tick
+        return self.market.book.lots_at(ASK if side == BID else BID, mirrored)
+
+    def levels(self, side: i64, depth: i64) -> list[tuple[int, int]]:
+        """The best *depth* (tick, lots) levels of *side* of this instrument, best first."""
+        book_side = side if not self.complement else (ASK if side == BID else BID)
+        levels = self.market.book.top(book_side, depth)
+        if not self.complement:
+            return levels
+        whole = self.market.price_scale // self.market.tick
+        return [(whole - tick, lots) for tick, lots in levels]
+
+
+def power_of_ten(exponent: i64) -> i64:
+    """10**exponent for 0 <= exponent <= 18."""
+    assert 0 <= exponent <= 18
+    value: i64 = 1
+    i: i64 = 0
+    while i < exponent:
+        value *= 10
+        i += 1
+    return value
