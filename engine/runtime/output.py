@@ -1,0 +1,120 @@
+"""
+How a command speaks.
+
+Results go to stdout, and only they: readable lines, or with ``--json`` one document that names its schema. Progress and
+remarks go to stderr, a progress bar only where a terminal shows it. What went wrong is one sentence and the next step.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, final
+
+import click
+import orjson
+
+from engine.runtime.exits import Exit
+
+Advance = Callable[[int], None]
+"""Called with the units done since the last call."""
+
+
+class CommandError(Exception):
+    """
+    A command cannot go on, for a reason that a person can act on.
+
+    Args:
+        sentence: where, what was found, what was expected.
+        next_step: what to do about it, or an empty text.
+        code: how the process ends.
+    """
+
+    def __init__(self, sentence: str, next_step: str = "", code: Exit = Exit.DAMAGED) -> None:
+        super().__init__(sentence)
+        self.sentence, self.next_step, self.code = sentence, next_step, code
+
+
+@final
+class Output:
+    """The voice of one command: what ``--json`` and ``--debug`` said, and where text goes."""
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.debug = False
+
+    def document(self, schema: str, fields: Mapping[str, Any]) -> None:
+        """Print one JSON document to stdout; its first field names the schema."""
+        self.write(orjson.dumps({"schema": schema, **fields}, default=str, option=orjson.OPT_INDENT_2) + b"\n")
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Print readable *lines* to stdout."""
+        self.write("".join(f"{line}\n" for line in lines).encode())
+
+    def table(self, rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
+        """Print *rows* (the first is the heading) in columns; the columns numbered in *right* align right."""
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        self.lines(
+            "  ".join(
+                cell.rjust(width) if column in right else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in rows
+        )
+
+    def note(self, text: str) -> None:
+        """Print a remark to stderr."""
+        click.echo(text, err=True)
+
+    def fail(self, error: CommandError) -> None:
+        """Print what went wrong and what to do next; with ``--json`` also as a document on stdout."""
+        self.note(f"Error: {error.sentence.rstrip('.')}.")
+        if error.next_step:
+            self.note(f"Next:  {error.next_step}")
+        if self.as_json:
+            fields = {"error": error.sentence, "next_step": error.next_step or None, "exit_code": int(error.code)}
+            self.document("refold.error/1", fields)
+
+    @contextmanager
+    def progress(self, title: str, total: int | None, unit: str = "bytes") -> Iterator[Advance]:
+        """
+        A progress bar on stderr while the block runs; nothing at all where stderr is no terminal.
+
+        Args:
+            title: what is being done.
+            total: how many units there are, or None when that is not known.
+            unit: "bytes", or the plural of what is counted.
+        """
+        if not sys.stderr.isatty():
+            yield lambda done: None
+            return
+        # Imported here because a third of the start-up time would go into a bar that is rarely shown.
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            Progress,
+            ProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        counted: ProgressColumn = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+        columns: tuple[ProgressColumn, ...] = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            counted,
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(title, total=total)
+
+            def advance(done: int) -> None:
+                bar.advance(task, done)
+
+            yield advance
+
+    def write(self, data: bytes) -> None:
+        """Write *data* to stdout as it is."""
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()

@@ -1,0 +1,1 @@
+"""Public recordings into a journal: exact frame bytes, recorded times, every line accounted for."""
