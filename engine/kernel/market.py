@@ -10,6 +10,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from engine.kernel.book import Book
+from engine.kernel.chain import Chain
 from engine.kernel.events import KIND_BINARY, Listing
 from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID
@@ -41,12 +42,27 @@ class Market:
         self.first_instrument: i64 = 0
         self.book: Book = self._new_book()
 
+        self.chain: Final[Chain] = Chain()
         self.valid: bool = False
-        self.invalid_code: i64 = 0
-        self.source: i64 = 0
+        self.source: i64 = 0  # the stream its book comes from
         self.venue_ns: i64 = NONE
-        self.wake: i64 = 0
-        self.touched: bool = False  # changed since the last state digest
+        self.odd: dict[
+            int, tuple[int, int]
+        ] = {}  # levels whose text is not the shortest: key to (price, size) spelling
+
+        # What the venue states beside its levels, against the book: see `proof`.
+        self.hash_proven: bool = False  # the stated hash was met since the last trade, snapshot or grid
+        self.suspect: i64 = 0
+        self.suspect_ns: i64 = NONE
+        self.crossed_ns: i64 = NONE  # since when, by our clock, the book is crossed
+
+        self.wake: i64 = 0  # why strategies should look, collected over one input
+        self.touched: bool = False  # already among the markets this input moved
+        self.unsaved: bool = True  # changed since its part was last digested
+        self.touch_bid: i64 = NONE  # the touch strategies were last woken for
+        self.touch_bid_lots: i64 = 0
+        self.touch_ask: i64 = NONE
+        self.touch_ask_lots: i64 = 0
 
         self.trade_price: i64 = NONE  # price units of the first outcome
         self.trade_size: i64 = 0
@@ -72,12 +88,18 @@ class Market:
             highest = self.price_scale // self.tick
         return Book(highest)
 
+    def ready(self) -> bool:
+        """Whether the book may be traded on: valid, uncontradicted and uncrossed."""
+        return self.valid and self.suspect == 0 and self.crossed_ns == NONE
+
     def regrid(self, tick: i64) -> None:
         """Take a new price grid; the book is empty and invalid until the next snapshot."""
         assert tick > 0
         self.tick = tick
         self.book = self._new_book()
+        self.odd = {}
         self.valid = False
+        self.hash_proven = False
 
 
 @final

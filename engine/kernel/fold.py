@@ -1,0 +1,530 @@
+"""
+Folding market data: from a frame's event rows to books, touches, trades and listings.
+
+One `MarketData` holds every market of a kernel. What needs a word beside the new state (a gap, a book found wrong, a
+new grid) is left in `findings`, in order; the kernel's step turns these into derived records and gates.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel import codes
+from engine.kernel.chain import APPLY, GAP, HELD_HEAD, HELD_LEVEL, HOLD, IGNORE, WAITING
+from engine.kernel.digest import Digest
+from engine.kernel.events import (
+    DIFF,
+    DIFF_END,
+    HASH_STATED,
+    LAST_PRICE,
+    LEVEL_SET,
+    LISTED,
+    MARK,
+    RESOLVED,
+    RULE_NONE,
+    SNAPSHOT,
+    SNAPSHOT_END,
+    STATUS,
+    STATUS_CLOSED,
+    STRIDE,
+    TICK_CHANGED,
+    TICKER,
+    TOUCH_STATED,
+    TRADED,
+    EventBatch,
+    Listing,
+    Symbols,
+)
+from engine.kernel.market import (
+    WAKE_BOOK,
+    WAKE_STATUS,
+    WAKE_TOUCH,
+    WAKE_TRADE,
+    Instrument,
+    Market,
+)
+from engine.kernel.proof import MIRROR, check_hash, check_touch
+from engine.kernel.record import NONE
+from engine.kernel.units import ASK, BID
+
+CROSSED_GRACE_NS: Final[i64] = 1_000_000_000
+"""A crossed book is normal for some frames after a trade; one that stays crossed longer is wrong."""
+
+
+@final
+class Finding:
+    """Something about *market* (or -1) that concerns more than its state: a reason *code*, set or lifted."""
+
+    def __init__(self, code: i64, market: i64, closed: bool, a: i64, b: i64, text: str) -> None:
+        self.code: Final[i64] = code
+        self.market: Final[i64] = market
+        self.closed: Final[bool] = closed
+        self.a: Final[i64] = a
+        self.b: Final[i64] = b
+        self.text: Final[str] = text
+
+
+@final
+class MarketData:
+    """Every listed market and instrument, and the fold that moves them."""
+
+    def __init__(self, digest: Digest, hash_every: i64 = 1) -> None:
+        self.markets: list[Market] = []
+        self.instruments: list[Instrument] = []
+        self.market_by_key: dict[str, Market] = {}
+        self.instrument_by_key: dict[str, Instrument] = {}
+        self.unknown: dict[str, int] = {}  # symbols without a listing: how many events were passed over
+        self.generation: i64 = 0  # of the listings, so that failed look-ups are tried again
+        self.hash_every: Final[i64] = hash_every
+        self.hash_turn: i64 = 0
+
+        self.moved: list[Market] = []  # by this input
+        self.findings: list[Finding] = []
+        self.listed: list[Instrument] = []
+        self.resolved: list[Market] = []
+
+        self._digest: Final[Digest] = digest
+        self._market: Market | None = None  # the target of the level rows being read
+        self._complement: bool = False
+        self._applying: bool = False
+        self._holding: bool = False
+        self._mirror: list[tuple[int, int]] | None = None  # levels that the complement's snapshot has to repeat
+        self._last: i64 = NONE  # id the open change set or snapshot ends at
+
+    # -- one frame -------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Forget what the last input left."""
+        if self.moved:
+            for market in self.moved:
+                market.touched = False
+                market.wake = 0
+            self.moved = []
+        if self.findings:
+            self.findings = []
+        if self.listed:
+            self.listed = []
+        if self.resolved:
+            self.resolved = []
+
+    def fold(self, batch: EventBatch, symbols: Symbols, source: i64, recv_ns: i64) -> None:
+        """Move every market past *batch*. Rows of own orders are left to the trading half."""
+        rows = batch.rows
+        count = batch.count
+        row: i64 = 0
+        self._applying = False
+        self._holding = False
+        while row < count:
+            at = row * STRIDE
+            row += 1
+            kind = rows[at]
+            if kind == LEVEL_SET:
+                if self._applying:
+                    self._level(rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6])
+                elif self._holding:
+                    market = self._market
+                    assert market is not None
+                    market.chain.hold_level(rows[at + 2], rows[at + 3], rows[at + 4])
+                continue
+            if kind > STATUS:
+                continue
+            if kind == LISTED:
+                self._list(batch.objects[rows[at + 2]])
+                continue
+            if kind == RESOLVED:
+                self._resolve_market(batch.texts[rows[at + 2]], symbols, rows[at + 1])
+                continue
+            instrument = self._instrument(symbols, rows[at + 1])
+            if instrument is None:
+                self._applying = False
+                self._holding = False
+                continue
+            market = instrument.market
+            if not market.touched:
+                market.touched = True
+                market.unsaved = True
+                self.moved.append(market)
+            if kind == DIFF:
+                self._diff(instrument, source, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6])
+            elif kind == DIFF_END:
+                self._diff_end(market)
+            elif kind == TOUCH_STATED:
+                self._advance(market, rows[at + 4])
+                if market.valid:
+                    check_touch(market, instrument.complement, rows[at + 2], rows[at + 3], rows[at + 4])
+            elif kind == HASH_STATED:
+                self._hash(instrument, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
+            elif kind == TICKER:
+                self._ticker(market, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6], rows[at + 7])
+            elif kind == TRADED:
+                self._traded(instrument, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
+            elif kind == SNAPSHOT:
+                self._snapshot(instrument, source, rows[at + 2], rows[at + 3], rows[at + 4])
+            elif kind == SNAPSHOT_END:
+                self._snapshot_end(market, rows[at + 2])
+            elif kind == LAST_PRICE:
+                self._last_price(market, rows[at + 2], rows[at + 3])
+            elif kind == MARK:
+                self._mark(market, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
+            elif kind == TICK_CHANGED:
+                self._tick_changed(market, rows[at + 3])
+            else:
+                assert kind == STATUS
+                self._status(market, rows[at + 2])
+        for market in self.moved:
+            self._settle(market, recv_ns)
+
+    def disconnected(self, source: i64) -> None:
+        """The stream *source* is down: every book it fed waits for a snapshot."""
+        for market in self.markets:
+            if market.source == source and (market.valid or market.chain.state != WAITING):
+                self._touch(market)
+                market.chain.forget()
+                self._invalidate(market, codes.CONN_LOST, 0, 0)
+
+    # -- books -----------------------------------------------------------------------------------------------------
+
+    def _diff(
+        self, instrument: Instrument, source: i64, first: i64, last: i64, previous: i64, venue_ns: i64, rule: i64
+    ) -> None:
+        market = instrument.market
+        self._market = market
+        self._complement = instrument.complement
+        self._last = last
+        self._advance(market, venue_ns)
+        chain = market.chain
+        if chain.rule != rule:
+            chain.rule = rule
+        verdict = chain.judge(first, last, previous)
+        self._applying = verdict == APPLY
+        self._holding = verdict == HOLD
+        if verdict == APPLY:
+            market.source = source
+            if venue_ns > market.venue_ns:
+                market.venue_ns = venue_ns
+            return
+        if verdict == GAP:
+            self._invalidate(market, codes.SEQ_GAP, chain_expected(market), first if rule != RULE_NONE else NONE)
+            self._holding = True
+        elif verdict == IGNORE and market.valid and rule != RULE_NONE:
+            self.findings.append(Finding(codes.DUP_BLOCKED, market.number, True, last, chain.last, ""))
+        if self._holding:
+            chain.hold(first, last, previous, venue_ns)
+            self._digest.mix(last)
+
+    def _diff_end(self, market: Market) -> None:
+        if self._applying and market is self._market:
+            if market.chain.rule != RULE_NONE:
+                market.chain.follow(self._last)
+                self._digest.mix(self._last)
+        self._applying = False
+        self._holding = False
+
+    def _level(self, side: i64, price: i64, size: i64, price_spelling: i64, size_spelling: i64) -> None:
+        market = self._market
+        assert market is not None
+        tick = price // market.tick
+        lots = size // market.lot
+        if tick * market.tick != price or lots * market.lot != size:
+            self._invalidate(market, codes.DATA_SUSPECT, price, size)
+            self._applying = False
+            return
+        book = market.book
+        if self._complement:
+            tick = market.price_scale // market.tick - tick
+            side = ASK if side == BID else BID
+        if book.highest_tick > 0 and (tick < 0 or tick > book.highest_tick):
+            self._invalidate(market, codes.DATA_SUSPECT, price, size)
+            self._applying = False
+            return
+        book.set_level(side, tick, lots)
+        key = (tick << 1) | side
+        self._digest.mix((market.number << 40) ^ key)
+        self._digest.mix(lots)
+        if market.odd:
+            market.odd.pop(key, None)
+        if (price_spelling | size_spelling) != 0 and lots > 0:
+            market.odd[key] = (price_spelling, size_spelling)
+
+    def _snapshot(self, instrument: Instrument, source: i64, update_id: i64, venue_ns: i64, rule: i64) -> None:
+        market = instrument.market
+        chain = market.chain
+        chain.rule = rule
+        self._market = market
+        self._complement = instrument.complement
+        self._last = update_id
+        self._advance(market, venue_ns)
+        self._holding = False
+        self._applying = not chain.outdates(update_id)
+        if not self._applying:
+            return
+        # The two tokens of a binary market send one book each: at one venue time they must be mirror images.
+        mirrored = market.valid and market.binary and venue_ns == market.venue_ns and rule == RULE_NONE
+        self._mirror = levels_of(market) if mirrored else None
+        market.book.clear()
+        market.odd = {}
+        market.source = source
+        market.venue_ns = venue_ns
+        market.hash_proven = False
+        market.suspect = 0
+        self._digest.mix(update_id)
+
+    def _snapshot_end(self, market: Market, tick: i64) -> None:
+        if not self._applying or market is not self._market:
+            return
+        self._applying = False
+        if tick > 0 and tick != market.tick:
+            self._tick_changed(market, tick)
+            return
+        was_valid = market.valid
+        market.chain.snapped(self._last)
+        market.valid = True
+        market.crossed_ns = NONE
+        if self._mirror is not None and self._mirror != levels_of(market):
+            market.suspect |= MIRROR
+            market.suspect_ns = market.venue_ns
+        self._replay_held(market)
+        if market.valid and not was_valid:
+            market.wake |= WAKE_BOOK
+            self.findings.append(Finding(codes.OK, market.number, False, self._last, 0, ""))
+
+    def _replay_held(self, market: Market) -> None:
+        """Apply the change sets that arrived before the snapshot and are newer than it."""
+        chain = market.chain
+        end = chain.held_end
+        if end == 0:
+            return
+        held = chain.held
+        at: i64 = 0
+        self._complement = False
+        while at < end and market.valid:
+            first = held[at]
+            last = held[at + 1]
+            levels = held[at + 4]
+            verdict = chain.judge(first, last, held[at + 2])
+            if verdict == GAP:
+                self._stale_snapshot(market, first)
+                return
+            at += HELD_HEAD
+            i: i64 = 0
+            self._applying = verdict == APPLY
+            while i < levels and self._applying:
+                self._level(held[at], held[at + 1], held[at + 2], 0, 0)
+                at += HELD_LEVEL
+                i += 1
+            at += (levels - i) * HELD_LEVEL
+            if self._applying:
+                chain.follow(last)
+                self._digest.mix(last)
+        self._applying = False
+        chain.forget()
+
+    def _stale_snapshot(self, market: Market, first: i64) -> None:
+        """The snapshot is older than everything held: wait for a newer one, and keep what is held."""
+        self._invalidate(market, codes.SEQ_GAP, self._last, first)
+
+    def _invalidate(self, market: Market, code: i64, expected: i64, found: i64) -> None:
+        market.chain.lose()
+        market.suspect = 0
+        market.crossed_ns = NONE
+        market.hash_proven = False
+        self._digest.mix(-2 - code)
+        if market.valid:
+            market.valid = False
+            market.wake |= WAKE_BOOK
+            self.findings.append(Finding(code, market.number, True, expected, found, ""))
+
+    # -- what the venue states beside its levels ----------------------------------------------------------------------
+
+    def _advance(self, market: Market, venue_ns: i64) -> None:
+        """A statement of a later venue time: what was suspect until then stays contradicted, and the book is wrong."""
+        if market.suspect != 0 and venue_ns > market.suspect_ns:
+            self._invalidate(market, codes.DATA_SUSPECT, market.suspect_ns, market.suspect)
+
+    def _hash(self, instrument: Instrument, high: i64, middle: i64, low: i64, venue_ns: i64) -> None:
+        market = instrument.market
+        if not market.valid or self.hash_every == 0:
+            return
+        self.hash_turn += 1
+        if self.hash_turn % self.hash_every == 0:
+            check_hash(market, instrument, high, middle, low, venue_ns)
+
+    def _last_price(self, market: Market, price: i64, spelling: i64) -> None:
+        if price != market.last_price or spelling != market.last_price_spelling:
+            market.last_price = price
+            market.last_price_spelling = spelling
+            market.hash_proven = False
+            self._digest.mix(price)
+
+    # -- trades, tickers, marks ---------------------------------------------------------------------------------------
+
+    def _traded(self, instrument: Instrument, price: i64, size: i64, side: i64, venue_ns: i64) -> None:
+        market = instrument.market
+        if instrument.complement:
+            price = market.price_scale - price
+            side = 1 - side if side < 2 else side
+        market.trade_price = price
+        market.trade_size = size
+        market.trade_side = side
+        market.wake |= WAKE_TRADE
+        self._digest.mix(price)
+        self._digest.mix(size)
+
+    def _ticker(
+        self, market: Market, bid: i64, bid_size: i64, ask: i64, ask_size: i64, update_id: i64, venue_ns: i64
+    ) -> None:
+        if update_id <= market.ticker_id:
+            return
+        market.ticker_id = update_id
+        market.ticker_bid = bid // market.tick
+        market.ticker_bid_lots = bid_size // market.lot
+        market.ticker_ask = ask // market.tick
+        market.ticker_ask_lots = ask_size // market.lot
+        market.wake |= WAKE_TOUCH
+        self._digest.mix(update_id)
+        self._digest.mix(market.ticker_bid ^ (market.ticker_ask << 32))
+        self._digest.mix(market.ticker_bid_lots ^ (market.ticker_ask_lots << 32))
+
+    def _mark(self, market: Market, mark: i64, index: i64, funding: i64, next_ns: i64) -> None:
+        market.mark = mark
+        market.index = index
+        market.funding = funding
+        market.next_funding_ns = next_ns
+        self._digest.mix(mark)
+        self._digest.mix(index)
+
+    def _settle(self, market: Market, recv_ns: i64) -> None:
+        """After the whole frame: is the book crossed, and did the touch move?"""
+        book = market.book
+        bid = book.bids.best
+        ask = book.best_ask()
+        if bid != NONE and ask != NONE and bid >= ask:
+            if market.crossed_ns == NONE:
+                market.crossed_ns = recv_ns
+            elif market.valid and recv_ns - market.crossed_ns > CROSSED_GRACE_NS:
+                self._invalidate(market, codes.DATA_SUSPECT, bid, ask)
+        elif market.crossed_ns != NONE:
+            market.crossed_ns = NONE
+        bid_lots = book.bids.lots_at(bid) if bid != NONE else 0
+        ask_lots = book.asks.lots_at(-ask) if ask != NONE else 0
+        if (
+            bid != market.touch_bid
+            or ask != market.touch_ask
+            or bid_lots != market.touch_bid_lots
+            or ask_lots != market.touch_ask_lots
+        ):
+            market.touch_bid = bid
+            market.touch_ask = ask
+            market.touch_bid_lots = bid_lots
+            market.touch_ask_lots = ask_lots
+            market.wake |= WAKE_TOUCH
+
+    # -- listings ------------------------------------------------------------------------------------------------------
+
+    def _list(self, listing: Listing) -> None:
+        key = f"{listing.venue}:{listing.market}"
+        known = self.market_by_key.get(key)
+        if known is not None:
+            self._relist(known, listing)
+            return
+        market = Market(len(self.markets), listing)
+        market.first_instrument = len(self.instruments)
+        self.markets.append(market)
+        self.market_by_key[key] = market
+        legs: i64 = len(listing.symbols)
+        leg: i64 = 0
+        while leg < legs:
+            instrument = Instrument(len(self.instruments), market, leg)
+            if legs == 2:
+                instrument.other = market.first_instrument + 1 - leg
+            self.instruments.append(instrument)
+            self.instrument_by_key[instrument.key] = instrument
+            self.listed.append(instrument)
+            self._digest.mix_bytes(instrument.key.encode())
+            leg += 1
+        self.generation += 1
+        self._touch(market)
+        market.wake |= WAKE_STATUS
+
+    def _relist(self, market: Market, listing: Listing) -> None:
+        self._touch(market)
+        if listing.symbols != market.listing.symbols or listing.lot != market.lot:
+            self.findings.append(Finding(codes.META_CHANGED, market.number, True, listing.lot, market.lot, ""))
+            return
+        market.listing = listing
+        market.hash_proven = False
+        if listing.tick != market.tick:
+            self._tick_changed(market, listing.tick)
+        self._status(market, listing.status)
+
+    def _tick_changed(self, market: Market, tick: i64) -> None:
+        if tick <= 0 or (market.price_scale % tick != 0 and market.binary):
+            self._invalidate(market, codes.DATA_SUSPECT, market.tick, tick)
+            return
+        if tick == market.tick:
+            return
+        old = market.tick
+        market.chain.lose()
+        was_valid = market.valid
+        market.regrid(tick)
+        market.suspect = 0
+        market.crossed_ns = NONE
+        market.wake |= WAKE_BOOK if was_valid else WAKE_STATUS
+        self._digest.mix(tick)
+        self.findings.append(Finding(codes.META_CHANGED, market.number, was_valid, old, tick, ""))
+
+    def _status(self, market: Market, status: i64) -> None:
+        if status == market.status:
+            return
+        market.status = status
+        market.wake |= WAKE_STATUS
+        self._digest.mix(status)
+        self.findings.append(Finding(codes.MARKET_CLOSED, market.number, status == STATUS_CLOSED, status, 0, ""))
+
+    def _resolve_market(self, text: str, symbols: Symbols, winner: i64) -> None:
+        market = self.market_by_key.get(f"{symbols.venue}:{text}")
+        if market is None:
+            return
+        self._touch(market)
+        if winner >= 0:
+            won = self._instrument(symbols, winner)
+            if won is not None and won.market is market and market.winner == NONE:
+                market.winner = won.number
+                self._digest.mix(won.number)
+                self.resolved.append(market)
+        self._status(market, STATUS_CLOSED)
+
+    def _touch(self, market: Market) -> None:
+        market.unsaved = True
+        if not market.touched:
+            market.touched = True
+            self.moved.append(market)
+
+    def _instrument(self, symbols: Symbols, number: i64) -> Instrument | None:
+        index = symbols.instrument[number]
+        if index >= 0:
+            return self.instruments[index]
+        if symbols.missed[number] != self.generation:
+            found = self.instrument_by_key.get(f"{symbols.venue}:{symbols.texts[number]}")
+            if found is not None:
+                symbols.instrument[number] = found.number
+                return found
+            symbols.missed[number] = self.generation
+        self._unknown(f"{symbols.venue}:{symbols.texts[number]}")
+        return None
+
+    def _unknown(self, key: str) -> None:
+        seen = self.unknown.get(key, 0)
+        self.unknown[key] = seen + 1
+        if seen == 0:
+            self.findings.append(Finding(codes.UNKNOWN_INSTRUMENT, -1, True, 0, 0, key))
+
+
+def chain_expected(market: Market) -> i64:
+    """The id the market's next change set had to continue from."""
+    return market.chain.last
+
+
+def levels_of(market: Market) -> list[tuple[int, int]]:
+    """Every level of the market's book, bids then offers, best first."""
+    return market.book.levels(BID) + market.book.levels(ASK)
