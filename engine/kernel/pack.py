@@ -1,8 +1,8 @@
 """
 Canonical bytes for checkpoints and derived payloads: fixed order, little-endian, no floats, no padding to guess.
 
-i64 as eight bytes; a text or byte string as its i64 length and its bytes; an unbounded integer as its sign and magnitude
-bytes. What one `Packer` wrote, one `Unpacker` reads back in the same order.
+i64 as eight bytes; a text or byte string as its i64 length and its bytes; an unbounded integer as its sign and
+magnitude bytes. What one `Packer` wrote, one `Unpacker` reads back in the same order.
 """
 
 from typing import Final, final
