@@ -1,6 +1,7 @@
-"""How a record is shown to people and to other programs: kinds and sources by name, times in UTC, payloads as JSON or hex."""
+"""How a record is shown: kind and source by name, times in UTC, the payload as JSON or hex."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -78,12 +79,13 @@ def content(data: bytes) -> Any:
 
     JSON of one line keeps its exact text, so that no number changes its spelling.
     """
-    try:
-        if data[:1] in (b"{", b"[") and b"\n" not in data and b"\r" not in data:
+    if data[:1] in (b"{", b"[") and b"\n" not in data and b"\r" not in data:
+        with suppress(orjson.JSONDecodeError):
             orjson.loads(data)
             return orjson.Fragment(data)
+    try:
         return data.decode("utf-8")
-    except ValueError:
+    except UnicodeDecodeError:
         return {"hex": data.hex()}
 
 

@@ -3,6 +3,7 @@
 import gzip
 import json
 from hashlib import sha256
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -147,7 +148,7 @@ def test_lines_are_the_same_however_the_file_is_read(text, cuts, pack):
     if stored.startswith(b"\x1f\x8b") and not pack:
         return
     edges = [0, *sorted(min(cut, len(stored)) for cut in cuts), len(stored)]
-    pieces = [stored[a:b] for a, b in zip(edges, edges[1:], strict=False) if a < b]
+    pieces = [stored[a:b] for a, b in pairwise(edges) if a < b]
     if len(pieces) > 1 and len(pieces[0]) < 2:
         pieces[:2] = [pieces[0] + pieces[1]]
     expected = [line.removesuffix(b"\r") for line in text.split(b"\n")]
