@@ -1,0 +1,202 @@
+"""
+The contract between a strategy and the kernel: what it may want, and why it is woken.
+
+A strategy is any object with `decide(view, wake)`, which yields intents. It is duck-typed: a compiled class must never
+be subclassed by code compiled elsewhere, so `Strategy` is a protocol for type checkers and nothing at run time. Intents
+take their values unchecked, because a compiled and an interpreted kernel must treat a wrong type alike: admission
+answers it with a refusal that names the field.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, Protocol, final
+
+from mypy_extensions import i64
+
+from engine.kernel import units
+from engine.kernel.market import Instrument, Market
+
+BUY: Final = 0
+SELL: Final = 1
+assert BUY == units.BUY
+assert SELL == units.SELL
+
+# Tiers of the arbiter: the lower number wins a market that two strategies want.
+BOX_ARBITRAGE: Final = 1
+EVENT_ARBITRAGE: Final = 2
+MARKET_MAKING: Final = 3
+DIRECTIONAL: Final = 4
+
+GTC: Final = "GTC"
+"""Rests until cancelled."""
+GTD: Final = "GTD"
+"""Rests until `ttl_ns` after the decision."""
+FOK: Final = "FOK"
+"""Fills whole at once, or not at all."""
+FAK: Final = "FAK"
+"""Fills what it can at once; the rest is cancelled."""
+
+
+@final
+class Place:
+    """
+    Send one limit order.
+
+    *instrument* is a key ("polymarket:TOKEN") or a number, *price_ticks* and *lots* are ints in that instrument's own
+    grid. *ttl_ns* ends a GTD order. Orders of one *group* (a text of the strategy's choosing, unique in its run) are
+    admitted all or not at all: each states its *leg* (from 0) and the number of *legs*. *expected_value* and
+    *risk_cost* are ints in the settlement currency's money units, *confidence* in parts per million; with *tags* and
+    *why* they only explain.
+    """
+
+    def __init__(
+        self,
+        instrument: object,
+        side: object,
+        price_ticks: object,
+        lots: object,
+        *,
+        tif: object = GTC,
+        post_only: object = False,
+        reduce_only: object = False,
+        ttl_ns: object = None,
+        group: object = "",
+        leg: object = 0,
+        legs: object = 1,
+        expected_value: object = 0,
+        confidence: object = 0,
+        risk_cost: object = 0,
+        tags: object = (),
+        why: object = "",
+    ) -> None:
+        self.instrument: Final = instrument
+        self.side: Final = side
+        self.price_ticks: Final = price_ticks
+        self.lots: Final = lots
+        self.tif: Final = tif
+        self.post_only: Final = post_only
+        self.reduce_only: Final = reduce_only
+        self.ttl_ns: Final = ttl_ns
+        self.group: Final = group
+        self.leg: Final = leg
+        self.legs: Final = legs
+        self.expected_value: Final = expected_value
+        self.confidence: Final = confidence
+        self.risk_cost: Final = risk_cost
+        self.tags: Final = tags
+        self.why: Final = why
+
+
+@final
+class Cancel:
+    """Cancel one order: an `OwnOrder` of the view, or its request's number. Any strategy may cancel any order."""
+
+    def __init__(self, order: object, *, why: object = "") -> None:
+        self.order: Final = order
+        self.why: Final = why
+
+
+@final
+class CancelAll:
+    """Cancel every working order on *instrument* and its complement, or with None every order of this strategy."""
+
+    def __init__(self, instrument: object = None, *, why: object = "") -> None:
+        self.instrument: Final = instrument
+        self.why: Final = why
+
+
+@final
+class Flatten:
+    """Cancel every working order of *instrument*'s market and sell (or buy back) its position at the touch, at once."""
+
+    def __init__(self, instrument: object, *, why: object = "") -> None:
+        self.instrument: Final = instrument
+        self.why: Final = why
+
+
+@final
+class SetTimer:
+    """
+    Wake me at *at_ns*, or *after_ns* from now; *every_ns* > 0 repeats it from there without another intent.
+
+    *tag* names it: a strategy has one timer of a tag, and setting it again replaces it.
+    """
+
+    def __init__(self, tag: object, *, at_ns: object = None, after_ns: object = None, every_ns: object = 0) -> None:
+        self.tag: Final = tag
+        self.at_ns: Final = at_ns
+        self.after_ns: Final = after_ns
+        self.every_ns: Final = every_ns
+
+
+@final
+class CancelTimer:
+    """Forget the timer *tag*."""
+
+    def __init__(self, tag: object) -> None:
+        self.tag: Final = tag
+
+
+@final
+class Change:
+    """
+    Something happened to one of the strategy's own orders.
+
+    *what* is the event's number in `events` (ORDER_ACKED, ORDER_FILLED, ...), *order* its `OwnOrder`; *price_ticks* and
+    *lots* belong to a fill, as asked, and are 0 otherwise.
+    """
+
+    def __init__(self, what: i64, order: Any, price_ticks: i64, lots: i64) -> None:
+        self.what: Final[i64] = what
+        self.order: Final[Any] = order
+        self.price_ticks: Final[i64] = price_ticks
+        self.lots: Final[i64] = lots
+
+
+@final
+class Wake:
+    """Why the strategy is called: markets with their reason bits (`market.WAKE_*`), its timers, its orders' changes."""
+
+    def __init__(
+        self,
+        seq: i64,
+        markets: list[Market],
+        bits: list[int],
+        timers: tuple[str, ...],
+        changes: tuple[Change, ...],
+        instruments: list[Instrument],
+        by_key: dict[str, Instrument],
+    ) -> None:
+        self.seq: Final[i64] = seq
+        """The sequence number of the input that woke it: a draw's key (`rng`), and the order's cause."""
+        self.timers: Final[tuple[str, ...]] = timers
+        self.changes: Final[tuple[Change, ...]] = changes
+        self._markets: Final[list[Market]] = markets
+        self._bits: Final[list[int]] = bits
+        self._instruments: Final[list[Instrument]] = instruments
+        self._by_key: Final[dict[str, Instrument]] = by_key
+
+    def reasons(self, instrument: str) -> int:
+        """The reason bits of that instrument's market, 0 if it did not move."""
+        found = self._by_key.get(instrument)
+        if found is not None:
+            for at, market in enumerate(self._markets):
+                if market is found.market:
+                    return self._bits[at]
+        return 0
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Keys of the instruments whose markets moved, in order of listing within each market."""
+        keys: list[str] = []
+        for market in self._markets:
+            for leg in range(len(market.listing.symbols)):
+                keys.append(self._instruments[market.first_instrument + leg].key)
+        return tuple(keys)
+
+
+class Strategy(Protocol):
+    """What the kernel asks of a strategy. `memory`, `instruments` and `wants` are optional attributes."""
+
+    def decide(self, view: Any, wake: Wake) -> Iterable[object]:
+        """Yield Place, Cancel, CancelAll, Flatten, SetTimer and CancelTimer intents."""
+        ...
