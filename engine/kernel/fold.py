@@ -9,40 +9,12 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from engine.kernel import codes
+from engine.kernel import codes, events
 from engine.kernel.chain import APPLY, GAP, HELD_HEAD, HELD_LEVEL, HOLD, IGNORE, WAITING
 from engine.kernel.digest import Digest
-from engine.kernel.events import (
-    DIFF,
-    DIFF_END,
-    HASH_STATED,
-    LAST_PRICE,
-    LEVEL_SET,
-    LISTED,
-    MARK,
-    RESOLVED,
-    RULE_NONE,
-    SNAPSHOT,
-    SNAPSHOT_END,
-    STATUS,
-    STATUS_CLOSED,
-    STRIDE,
-    TICK_CHANGED,
-    TICKER,
-    TOUCH_STATED,
-    TRADED,
-    EventBatch,
-    Listing,
-    Symbols,
-)
-from engine.kernel.market import (
-    WAKE_BOOK,
-    WAKE_STATUS,
-    WAKE_TOUCH,
-    WAKE_TRADE,
-    Instrument,
-    Market,
-)
+from engine.kernel.events import EventBatch, Listing, Symbols
+from engine.kernel.listings import Finding, Listings
+from engine.kernel.market import WAKE_BOOK, WAKE_STATUS, WAKE_TOUCH, WAKE_TRADE, Instrument, Market
 from engine.kernel.proof import MIRROR, check_hash, check_touch
 from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID
@@ -52,29 +24,11 @@ CROSSED_GRACE_NS: Final[i64] = 1_000_000_000
 
 
 @final
-class Finding:
-    """Something about *market* (or -1) that concerns more than its state: a reason *code*, set or lifted."""
-
-    def __init__(self, code: i64, market: i64, closed: bool, a: i64, b: i64, text: str) -> None:
-        self.code: Final[i64] = code
-        self.market: Final[i64] = market
-        self.closed: Final[bool] = closed
-        self.a: Final[i64] = a
-        self.b: Final[i64] = b
-        self.text: Final[str] = text
-
-
-@final
 class MarketData:
     """Every listed market and instrument, and the fold that moves them."""
 
     def __init__(self, digest: Digest, hash_every: i64 = 1) -> None:
-        self.markets: list[Market] = []
-        self.instruments: list[Instrument] = []
-        self.market_by_key: dict[str, Market] = {}
-        self.instrument_by_key: dict[str, Instrument] = {}
-        self.unknown: dict[str, int] = {}  # symbols without a listing: how many events were passed over
-        self.generation: i64 = 0  # of the listings, so that failed look-ups are tried again
+        self.listings: Final[Listings] = Listings()
         self.hash_every: Final[i64] = hash_every
         self.hash_turn: i64 = 0
 
@@ -115,10 +69,10 @@ class MarketData:
         self._applying = False
         self._holding = False
         while row < count:
-            at = row * STRIDE
+            at = row * events.STRIDE
             row += 1
             kind = rows[at]
-            if kind == LEVEL_SET:
+            if kind == events.LEVEL_SET:
                 if self._applying:
                     self._level(rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6])
                 elif self._holding:
@@ -126,15 +80,15 @@ class MarketData:
                     assert market is not None
                     market.chain.hold_level(rows[at + 2], rows[at + 3], rows[at + 4])
                 continue
-            if kind > STATUS:
+            if kind > events.STATUS:
                 continue
-            if kind == LISTED:
+            if kind == events.LISTED:
                 self._list(batch.objects[rows[at + 2]])
                 continue
-            if kind == RESOLVED:
+            if kind == events.RESOLVED:
                 self._resolve_market(batch.texts[rows[at + 2]], symbols, rows[at + 1])
                 continue
-            instrument = self._instrument(symbols, rows[at + 1])
+            instrument = self._find(symbols, rows[at + 1])
             if instrument is None:
                 self._applying = False
                 self._holding = False
@@ -144,39 +98,39 @@ class MarketData:
                 market.touched = True
                 market.unsaved = True
                 self.moved.append(market)
-            if kind == DIFF:
+            if kind == events.DIFF:
                 self._diff(instrument, source, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6])
-            elif kind == DIFF_END:
+            elif kind == events.DIFF_END:
                 self._diff_end(market)
-            elif kind == TOUCH_STATED:
+            elif kind == events.TOUCH_STATED:
                 self._advance(market, rows[at + 4])
                 if market.valid:
                     check_touch(market, instrument.complement, rows[at + 2], rows[at + 3], rows[at + 4])
-            elif kind == HASH_STATED:
+            elif kind == events.HASH_STATED:
                 self._hash(instrument, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
-            elif kind == TICKER:
+            elif kind == events.TICKER:
                 self._ticker(market, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6], rows[at + 7])
-            elif kind == TRADED:
+            elif kind == events.TRADED:
                 self._traded(instrument, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
-            elif kind == SNAPSHOT:
+            elif kind == events.SNAPSHOT:
                 self._snapshot(instrument, source, rows[at + 2], rows[at + 3], rows[at + 4])
-            elif kind == SNAPSHOT_END:
+            elif kind == events.SNAPSHOT_END:
                 self._snapshot_end(market, rows[at + 2])
-            elif kind == LAST_PRICE:
+            elif kind == events.LAST_PRICE:
                 self._last_price(market, rows[at + 2], rows[at + 3])
-            elif kind == MARK:
+            elif kind == events.MARK:
                 self._mark(market, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
-            elif kind == TICK_CHANGED:
+            elif kind == events.TICK_CHANGED:
                 self._tick_changed(market, rows[at + 3])
             else:
-                assert kind == STATUS
+                assert kind == events.STATUS
                 self._status(market, rows[at + 2])
         for market in self.moved:
             self._settle(market, recv_ns)
 
     def disconnected(self, source: i64) -> None:
         """The stream *source* is down: every book it fed waits for a snapshot."""
-        for market in self.markets:
+        for market in self.listings.markets:
             if market.source == source and (market.valid or market.chain.state != WAITING):
                 self._touch(market)
                 market.chain.forget()
@@ -204,9 +158,9 @@ class MarketData:
                 market.venue_ns = venue_ns
             return
         if verdict == GAP:
-            self._invalidate(market, codes.SEQ_GAP, chain_expected(market), first if rule != RULE_NONE else NONE)
+            self._invalidate(market, codes.SEQ_GAP, chain.last, first if rule != events.RULE_NONE else NONE)
             self._holding = True
-        elif verdict == IGNORE and market.valid and rule != RULE_NONE:
+        elif verdict == IGNORE and market.valid and rule != events.RULE_NONE:
             self.findings.append(Finding(codes.DUP_BLOCKED, market.number, True, last, chain.last, ""))
         if self._holding:
             chain.hold(first, last, previous, venue_ns)
@@ -214,7 +168,7 @@ class MarketData:
 
     def _diff_end(self, market: Market) -> None:
         if self._applying and market is self._market:
-            if market.chain.rule != RULE_NONE:
+            if market.chain.rule != events.RULE_NONE:
                 market.chain.follow(self._last)
                 self._digest.mix(self._last)
         self._applying = False
@@ -259,7 +213,7 @@ class MarketData:
         if not self._applying:
             return
         # The two tokens of a binary market send one book each: at one venue time they must be mirror images.
-        mirrored = market.valid and market.binary and venue_ns == market.venue_ns and rule == RULE_NONE
+        mirrored = market.valid and market.binary and venue_ns == market.venue_ns and rule == events.RULE_NONE
         self._mirror = levels_of(market) if mirrored else None
         market.book.clear()
         market.odd = {}
@@ -423,26 +377,15 @@ class MarketData:
 
     def _list(self, listing: Listing) -> None:
         key = f"{listing.venue}:{listing.market}"
-        known = self.market_by_key.get(key)
+        known = self.listings.market_by_key.get(key)
         if known is not None:
             self._relist(known, listing)
             return
-        market = Market(len(self.markets), listing)
-        market.first_instrument = len(self.instruments)
-        self.markets.append(market)
-        self.market_by_key[key] = market
-        legs: i64 = len(listing.symbols)
-        leg: i64 = 0
-        while leg < legs:
-            instrument = Instrument(len(self.instruments), market, leg)
-            if legs == 2:
-                instrument.other = market.first_instrument + 1 - leg
-            self.instruments.append(instrument)
-            self.instrument_by_key[instrument.key] = instrument
+        market = Market(len(self.listings.markets), listing)
+        self.listings.adopt(market)
+        for instrument in self.listings.instruments[market.first_instrument :]:
             self.listed.append(instrument)
             self._digest.mix_bytes(instrument.key.encode())
-            leg += 1
-        self.generation += 1
         self._touch(market)
         market.wake |= WAKE_STATUS
 
@@ -479,50 +422,34 @@ class MarketData:
         market.status = status
         market.wake |= WAKE_STATUS
         self._digest.mix(status)
-        self.findings.append(Finding(codes.MARKET_CLOSED, market.number, status == STATUS_CLOSED, status, 0, ""))
+        self.findings.append(Finding(codes.MARKET_CLOSED, market.number, status == events.STATUS_CLOSED, status, 0, ""))
 
     def _resolve_market(self, text: str, symbols: Symbols, winner: i64) -> None:
-        market = self.market_by_key.get(f"{symbols.venue}:{text}")
+        market = self.listings.market_by_key.get(f"{symbols.venue}:{text}")
         if market is None:
             return
         self._touch(market)
         if winner >= 0:
-            won = self._instrument(symbols, winner)
+            won = self._find(symbols, winner)
             if won is not None and won.market is market and market.winner == NONE:
                 market.winner = won.number
                 self._digest.mix(won.number)
                 self.resolved.append(market)
-        self._status(market, STATUS_CLOSED)
+        self._status(market, events.STATUS_CLOSED)
+
+    def _find(self, symbols: Symbols, number: i64) -> Instrument | None:
+        found = self.listings.find(symbols, number)
+        if found is None:
+            key = f"{symbols.venue}:{symbols.texts[number]}"
+            if self.listings.passed_over(key) == 1:
+                self.findings.append(Finding(codes.UNKNOWN_INSTRUMENT, -1, True, 0, 0, key))
+        return found
 
     def _touch(self, market: Market) -> None:
         market.unsaved = True
         if not market.touched:
             market.touched = True
             self.moved.append(market)
-
-    def _instrument(self, symbols: Symbols, number: i64) -> Instrument | None:
-        index = symbols.instrument[number]
-        if index >= 0:
-            return self.instruments[index]
-        if symbols.missed[number] != self.generation:
-            found = self.instrument_by_key.get(f"{symbols.venue}:{symbols.texts[number]}")
-            if found is not None:
-                symbols.instrument[number] = found.number
-                return found
-            symbols.missed[number] = self.generation
-        self._unknown(f"{symbols.venue}:{symbols.texts[number]}")
-        return None
-
-    def _unknown(self, key: str) -> None:
-        seen = self.unknown.get(key, 0)
-        self.unknown[key] = seen + 1
-        if seen == 0:
-            self.findings.append(Finding(codes.UNKNOWN_INSTRUMENT, -1, True, 0, 0, key))
-
-
-def chain_expected(market: Market) -> i64:
-    """The id the market's next change set had to continue from."""
-    return market.chain.last
 
 
 def levels_of(market: Market) -> list[tuple[int, int]]:

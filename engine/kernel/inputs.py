@@ -1,0 +1,46 @@
+"""The engine's own inputs: canonical JSON for people's and processes' words, fixed integers for timers."""
+
+import json
+from typing import Final
+
+from librt.strings import read_i64_le
+from mypy_extensions import i64
+
+from engine.kernel.pack import Malformed
+
+TIMER_SIZE: Final[i64] = 16
+
+
+def members(payload: bytes) -> dict[str, object]:
+    """
+    The members of a JSON object payload.
+
+    Raises:
+        Malformed: the payload is no JSON object.
+    """
+    try:
+        value = json.loads(payload)
+    except ValueError as error:
+        malformed = Malformed(f"an engine input is not JSON: {error}")
+        malformed.__cause__ = error
+        raise malformed
+    if not isinstance(value, dict):
+        raise Malformed("an engine input is not a JSON object")
+    return value
+
+
+def canonical(value: dict[str, object]) -> bytes:
+    """*value* as canonical JSON: sorted keys, no spaces, ASCII. It may hold no floats."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def timer_payload(timer: i64, due_ns: i64) -> bytes:
+    """A TIMER input, schema 1: i64 id, i64 due_ns."""
+    return int(timer).to_bytes(8, "little", signed=True) + int(due_ns).to_bytes(8, "little", signed=True)
+
+
+def timer_fields(payload: bytes) -> tuple[i64, i64]:
+    """(id, due_ns) of a TIMER input; raises Malformed where it is not 16 bytes."""
+    if i64(len(payload)) != TIMER_SIZE:
+        raise Malformed(f"a timer input has {len(payload)} bytes, expected 16")
+    return read_i64_le(payload, 0), read_i64_le(payload, 8)

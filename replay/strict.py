@@ -1,0 +1,153 @@
+"""
+The strict fold: inputs into the kernel, derived records against what the kernel concludes. Compiled.
+
+One `StrictFold` serves one run. It stops, and says where, at what only its driver can handle: the start of the next
+run, a span of another journal's records, a difference.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel.kinds import RUN_START, SPAN
+from engine.kernel.outbox import Derived
+from engine.kernel.record import CONTROL, DERIVED, ENGINE_SOURCE, NONE
+from engine.kernel.step import Kernel
+from journal.codec import Cursor, encode
+
+GOING: Final[i64] = 0
+AT_RUN_START: Final[i64] = 1
+AT_SPAN: Final[i64] = 2
+AT_UNTIL: Final[i64] = 3
+DIVERGED: Final[i64] = 4
+
+
+@final
+class Difference:
+    """
+    The first record that is not what the kernel concludes.
+
+    *found* is the stored record's bytes (empty: it is missing), *expected* the record as it should read (empty:
+    nothing should stand there); *cause* the input both answer, *offset* where in the block.
+    """
+
+    def __init__(self, seq: i64, offset: i64, cause: i64, expected: bytes, found: bytes) -> None:
+        self.seq: Final[i64] = seq
+        self.offset: Final[i64] = offset
+        self.cause: Final[i64] = cause
+        self.expected: Final[bytes] = expected
+        self.found: Final[bytes] = found
+
+
+@final
+class StrictFold:
+    """
+    Folds blocks of one journal into *kernel*. With *comparing* false (a recording without a run) nothing is compared.
+
+    `inputs`, `derived` and `compared` count records; `difference` is set once, and then `fold` goes no further.
+    """
+
+    def __init__(self, kernel: Kernel, comparing: bool, last_seq: i64 = 0) -> None:
+        self.kernel: Final[Kernel] = kernel
+        self.comparing: Final[bool] = comparing
+        self.inputs: i64 = 0
+        self.derived: i64 = 0
+        self.compared: i64 = 0
+        self.seq: i64 = last_seq  # of the last data record
+        self.recv_ns: i64 = 0
+        self.input_seq: i64 = 0
+        self.stopped: i64 = GOING
+        self.difference: Difference | None = None
+        self._expected: list[Derived] = []
+        self._next: i64 = 0
+
+    def fold(self, data: bytes, start: i64, end: i64, until_seq: i64, entering: bool) -> i64:
+        """
+        Fold the records data[start:end]; returns the offset behind the last one folded, and sets `stopped`.
+
+        A RUN_START stops the fold before it unless *entering* says that it opens this run. Records above *until_seq*
+        are left. Raises what `Kernel.step` raises.
+        """
+        cursor = Cursor(data, start, end)
+        kernel = self.kernel
+        self.stopped = GOING
+        while cursor.next():
+            if cursor.flags & CONTROL:
+                continue
+            if cursor.seq > until_seq:
+                self.stopped = AT_UNTIL
+                return cursor.offset
+            if cursor.flags & DERIVED:
+                self.derived += 1
+                if self.comparing and not self._compare(cursor):
+                    return cursor.offset
+                self.seq = cursor.seq
+                continue
+            if not self.group_complete(cursor.offset):
+                return cursor.offset
+            kind = cursor.kind
+            if kind == RUN_START and not entering:
+                self.stopped = AT_RUN_START
+                return cursor.offset
+            if kind == SPAN:
+                self.stopped = AT_SPAN
+                return cursor.offset
+            entering = False
+            self.enter(cursor.seq, cursor.recv_ns)
+            kernel.step(cursor.seq, cursor.recv_ns, kind, cursor.source, data, cursor.payload_start, cursor.payload_end)
+            self.take(kernel.out.records)
+        return end
+
+    def enter(self, seq: i64, recv_ns: i64) -> None:
+        """The input *seq* opens a group."""
+        self.inputs += 1
+        self.seq = seq
+        self.input_seq = seq
+        self.recv_ns = recv_ns
+
+    def take(self, concluded: list[Derived]) -> None:
+        """What the kernel concluded from that input: the records that have to follow."""
+        if self.comparing:
+            self._expected = concluded
+            self._next = 0
+
+    def group_complete(self, offset: i64) -> bool:
+        """Whether every record concluded so far has been met; if not, the first missing one is the difference."""
+        if self._next == i64(len(self._expected)):
+            return True
+        self._differ(self.seq + 1, offset, self._encode(self._expected[self._next]), b"")
+        return False
+
+    def missing(self) -> list[Derived]:
+        """Records concluded from the last input that have not been met: at a live end, what is still to be written."""
+        return self._expected[self._next :]
+
+    def _compare(self, cursor: Cursor) -> bool:
+        found = cursor.data[cursor.offset : cursor.next_offset]
+        if self._next >= i64(len(self._expected)):
+            self._differ(cursor.seq, cursor.offset, b"", found)
+            return False
+        expected = self._encode(self._expected[self._next])
+        if expected != found:
+            self._differ(cursor.seq, cursor.offset, expected, found)
+            return False
+        self._next += 1
+        self.compared += 1
+        return True
+
+    def _encode(self, record: Derived) -> bytes:
+        return encode(
+            self.seq + 1,
+            self.recv_ns,
+            NONE,
+            self.input_seq,
+            record.kind,
+            record.schema,
+            ENGINE_SOURCE,
+            DERIVED,
+            record.payload,
+        )
+
+    def _differ(self, seq: i64, offset: i64, expected: bytes, found: bytes) -> None:
+        self.stopped = DIVERGED
+        self.difference = Difference(seq, offset, self.input_seq, expected, found)
