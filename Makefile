@@ -1,0 +1,65 @@
+# Every target does its own set-up: a virtual environment in .venv, the pinned dependencies, the compiled kernel.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV ?= .venv
+RUN = $(VENV)/bin
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+SAMPLE = $(VENV)/sample
+
+.PHONY: help setup build demo test quick nightly lint types docs bench clean
+
+help:  ## what there is to do
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(RUN)/python:
+	@test -n "$(PYTHON)" || { echo "Refold needs Python 3.11 or newer on PATH (or PYTHON=... make)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check uv || echo "uv is not available, installing with pip"
+
+# The stamp is newer than every file that decides what is installed or compiled.
+$(VENV)/installed: $(RUN)/python setup.cfg setup.py pyproject.toml constraints.txt engine/_build.py \
+		$(wildcard engine/kernel/*.py adapters/*/wire/*.py adapters/simulated/*.py journal/*.py replay/*.py)
+	@echo "Installing and compiling (a minute at the first time) ..."
+	@if [ -x $(RUN)/uv ]; then \
+		VIRTUAL_ENV=$(VENV) $(RUN)/uv pip install --quiet --constraint constraints.txt --build-constraint constraints.txt -e '.[test,lint]'; \
+	else \
+		PIP_CONSTRAINT=constraints.txt $(RUN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint]'; \
+	fi
+	@$(RUN)/engine --version
+	@touch $@
+
+setup: $(VENV)/installed  ## install into .venv and compile the kernel
+
+build:  ## compile the kernel again
+	@rm -f $(VENV)/installed
+	@$(MAKE) --no-print-directory setup
+
+demo: setup  ## record a sample market, run a strategy on it, replay the run, and show that nothing differs
+	@$(RUN)/python -m scenarios.demo --engine $(RUN)/engine --out demo-run
+
+test: setup  ## the whole test suite, compiled and interpreted, with coverage
+	@$(RUN)/python -m tests.run all --jobs $(JOBS)
+
+quick: setup  ## the tests that a change should pass before anything else
+	@$(RUN)/python -m pytest -q -x -n $(JOBS) -m "not slow and not nightly"
+
+nightly: setup  ## everything that is too long for CI; writes docs/reference/nightly.md
+	@$(RUN)/python -m tests.run nightly --jobs $(JOBS)
+
+lint: setup  ## style and types
+	@$(RUN)/ruff check . && $(RUN)/ruff format --check . && $(RUN)/mypy
+
+types: setup  ## types alone
+	@$(RUN)/mypy
+
+bench: setup  ## the benchmark table, with budgets beside the figures
+	@$(RUN)/python -m benchmarks
+
+docs: setup  ## check that the documentation's links and commands hold
+	@$(RUN)/python -m pytest -q tests/test_docs.py
+
+clean:  ## remove what the other targets made
+	rm -rf $(VENV) build *.egg-info demo-run .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name '*.so' -not -path './.venv*' -delete
+	rm -f engine/_compiled_*.py
