@@ -85,11 +85,12 @@ class Changes:
         """
         columns = self.columns
         count = self.count
+        none: i64 = NONE  # read once: a constant that large is a Python object, converted at each use
         entry: i64 = 0
         while entry < count:
             at = entry * WIDTH
             symbol = columns[at + SYMBOL]
-            batch.add(DIFF, symbol, NONE, NONE, NONE, venue_ns, RULE_NONE, 0)
+            batch.add(DIFF, symbol, none, none, none, venue_ns, RULE_NONE, 0)
             batch.add(
                 LEVEL_SET,
                 symbol,

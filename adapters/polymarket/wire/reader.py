@@ -126,6 +126,17 @@ class Reader:
             return
         self.at = at + 2 if data[at + 1] == _SPACE else at + 1
 
+    def member(self, literal: bytes) -> bool:
+        """Step over a comma and then *literal*, the next member's name; a surprise if they do not stand here."""
+        at = self.at
+        data = self.data
+        if at + 1 < self.end and data[at] == _COMMA:
+            self.at = at + 2 if data[at + 1] == _SPACE else at + 1
+            if self.sees(literal):
+                return True
+        self.ok = False
+        return False
+
     def text(self) -> None:
         """Step over a plain text whose content does not matter, and its closing quote."""
         data = self.data
@@ -172,14 +183,18 @@ class Reader:
                 c = i64(data[at]) - _ZERO
                 if c < 0 or c > 9:
                     break
-                zeros = zeros + 1 if c == 0 else 0
+                zeros += 1
+                if c != 0:
+                    zeros = 0
                 if decimals < exponent:
                     value = value * 10 + c
                     decimals += 1
                 elif c != 0:
                     break
                 at += 1
-            code = 2 if at == start else zeros << 2
+            code = zeros << 2
+            if at == start:
+                code = 2
             if whole == 0:
                 code |= 1
                 good = at > start
@@ -198,6 +213,18 @@ class Reader:
 
     def price(self) -> i64:
         """A price, as `number` gives it; above 1 is a surprise."""
+        data = self.data
+        at = self.at
+        if at + 5 < self.end and data[at] == _ZERO and data[at + 1] == _DOT:
+            # Most prices are "0.6" or "0.62": read without a loop, unless a last zero makes the spelling odd.
+            tenths = i64(data[at + 2]) - _ZERO
+            hundredths = i64(data[at + 3]) - _ZERO
+            if 0 < tenths <= 9 and hundredths == _QUOTE - _ZERO:
+                self.at = at + 4
+                return (tenths * 1000) << 8
+            if 0 <= tenths <= 9 and 0 < hundredths <= 9 and data[at + 4] == _QUOTE:
+                self.at = at + 5
+                return (tenths * 1000 + hundredths * 100) << 8
         packed = self.number(PRICE_EXPONENT)
         if packed >> 8 > ONE:
             self.ok = False

@@ -120,12 +120,10 @@ class Scanned:
         while reader.ok and not reader.sees(_ARRAY_END):
             reader.comma()
             self._change()
-        reader.comma()
-        if not reader.ok or not reader.skip(_TIME):
+        if not reader.ok or not reader.member(_TIME):
             return
         time_ns = reader.time()
-        reader.comma()
-        if reader.ok and reader.skip(_IS_CHANGE):
+        if reader.ok and reader.member(_IS_CHANGE):
             changes.emit(batch, time_ns)
 
     def _change(self) -> None:
@@ -134,28 +132,22 @@ class Scanned:
         if not reader.ok or not reader.skip(_ENTRY):
             return
         symbol = reader.token()
-        reader.comma()
-        if not reader.skip(_PRICE):
+        if not reader.member(_PRICE):
             return
         price = reader.price()
-        reader.comma()
-        if not reader.skip(_SIZE):
+        if not reader.member(_SIZE):
             return
         size = reader.size()
-        reader.comma()
-        if not reader.skip(_SIDE):
+        if not reader.member(_SIDE):
             return
         side = reader.side()
-        reader.comma()
-        if not reader.skip(_HASH):
+        if not reader.member(_HASH):
             return
         reader.hash()
-        reader.comma()
-        if not reader.skip(_BEST_BID):
+        if not reader.member(_BEST_BID):
             return
         bid = reader.touch()
-        reader.comma()
-        if not reader.skip(_BEST_ASK):
+        if not reader.member(_BEST_ASK):
             return
         ask = reader.touch()
         if not reader.skip(_OBJECT_END):
@@ -168,27 +160,22 @@ class Scanned:
     def _best_bid_ask(self, symbol: i64, batch: EventBatch) -> None:
         reader = self.reader
         bid = reader.touch()
-        reader.comma()
-        if not reader.skip(_BEST_ASK):
+        if not reader.member(_BEST_ASK):
             return
         ask = reader.touch()
-        reader.comma()
-        if not reader.skip(_SPREAD):
+        if not reader.member(_SPREAD):
             return
         reader.text()
-        reader.comma()
-        if not reader.skip(_TIME):
+        if not reader.member(_TIME):
             return
         time_ns = reader.time()
-        reader.comma()
-        if reader.skip(_IS_TOUCH):
+        if reader.ok and reader.member(_IS_TOUCH):
             batch.add(TOUCH_STATED, symbol, bid, ask, time_ns, 0, 0, 0)
 
     def _last_trade_price(self, symbol: i64, batch: EventBatch) -> None:
         reader = self.reader
         price = reader.price()
-        reader.comma()
-        if not reader.skip(_SIZE):
+        if not reader.member(_SIZE):
             return
         size = reader.size()
         reader.comma()
@@ -198,16 +185,13 @@ class Scanned:
         if not reader.skip(_SIDE):
             return
         side = reader.side()
-        reader.comma()
-        if not reader.skip(_TIME):
+        if not reader.member(_TIME):
             return
         time_ns = reader.time()
-        reader.comma()
-        if not reader.skip(_IS_TRADE):
+        if not reader.member(_IS_TRADE):
             return
         if not reader.sees(_OBJECT_END):
-            reader.comma()
-            if not reader.skip(_TRANSACTION):
+            if not reader.member(_TRANSACTION):
                 return
             reader.text()
             if not reader.skip(_OBJECT_END):
@@ -219,17 +203,14 @@ class Scanned:
     def _book(self, symbol: i64, batch: EventBatch) -> None:
         reader = self.reader
         time_ns = reader.time()
-        reader.comma()
-        if not reader.skip(_HASH):
+        if not reader.member(_HASH):
             return
         reader.hash()
-        reader.comma()
-        if not reader.ok or not reader.skip(_BIDS):
+        if not reader.ok or not reader.member(_BIDS):
             return
         batch.add(SNAPSHOT, symbol, NONE, time_ns, RULE_NONE, 0, 0, 0)
         self._levels(symbol, BID, batch)
-        reader.comma()
-        if not reader.ok or not reader.skip(_ASKS):
+        if not reader.ok or not reader.member(_ASKS):
             return
         self._levels(symbol, ASK, batch)
         self._book_end(symbol, time_ns, batch)
@@ -242,8 +223,7 @@ class Scanned:
             if not reader.skip(_LEVEL):
                 return
             price = reader.price()
-            reader.comma()
-            if not reader.skip(_SIZE):
+            if not reader.member(_SIZE):
                 return
             size = reader.size()
             if not reader.ok or not reader.skip(_OBJECT_END):
