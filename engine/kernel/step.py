@@ -22,13 +22,15 @@ from engine.kernel.checkpoint import (
     unpack_unknown,
 )
 from engine.kernel.digest import Digest
-from engine.kernel.events import EventBatch, Translator
+from engine.kernel.events import ORDER_ACKED, STRIDE, EventBatch, Translator
 from engine.kernel.fold import MarketData
 from engine.kernel.inputs import members, timer_fields
 from engine.kernel.listings import Finding
 from engine.kernel.outbox import Outbox
 from engine.kernel.pack import Malformed, Packer, Unpacker
+from engine.kernel.policy import Policy
 from engine.kernel.record import VENUE_PREFIX
+from engine.kernel.trading import Trading
 
 DIGEST_EVERY: Final[i64] = 4096
 STATE_DIGEST_EVERY: Final[i64] = 1 << 20
@@ -56,10 +58,20 @@ class Kernel:
     last input led to, in order.
     """
 
-    def __init__(self, translators: dict[int, Translator], hash_every: i64 = 1) -> None:
+    def __init__(
+        self,
+        translators: dict[int, Translator],
+        policy: Policy | None = None,
+        run_epoch: i64 = 0,
+        seed: i64 = 0,
+        hash_every: i64 = 1,
+    ) -> None:
         self.out: Final[Outbox] = Outbox()
         self.digest: Final[Digest] = Digest()
         self.data: Final[MarketData] = MarketData(self.digest, hash_every)
+        self.trading: Final[Trading] = Trading(
+            self.data.listings.markets, self.data.listings.instruments, policy, self.out, self.digest, run_epoch, seed
+        )
         self.batch: Final[EventBatch] = EventBatch()
         self.seq: i64 = 0
         self.recv_ns: i64 = 0
@@ -89,7 +101,8 @@ class Kernel:
             self._frame(translator, code, kind, source)
         else:
             self._begin(seq, recv_ns)
-            self._control(kind, source, data[start:end])
+            self._control(kind, source, data, start, end)
+        self._decide()
         self._finish(kind)
 
     def step_decoded(self, seq: i64, recv_ns: i64, kind: i64, source: i64) -> None:
@@ -99,6 +112,7 @@ class Kernel:
             raise UnknownKind(seq, kind)
         self._begin(seq, recv_ns)
         self._frame(translator, codes.OK, kind, source)
+        self._decide()
         self._finish(kind)
 
     # -- one input -------------------------------------------------------------------------------------------------
@@ -134,25 +148,69 @@ class Kernel:
             return
         if self._bad_sources:
             self._readable_again(source)
-        self.data.fold(self.batch, translator.symbols, source, self.recv_ns)
-        if self.data.findings:
+        data = self.data
+        data.fold(self.batch, translator.symbols, source, self.recv_ns)
+        if data.listed:
+            for instrument in data.listed:
+                self.trading.instrument_added(instrument.number)
+        if data.resolved:
+            for market in data.resolved:
+                self.trading.resolved(market)
+        if data.findings:
             self._report()
+        if kind == kinds.POLYMARKET_USER or kind >= _PREFIXED_END:
+            self._own_orders()
 
-    def _control(self, kind: i64, source: i64, payload: bytes) -> None:
-        if kind == kinds.RUN_START:
+    def _own_orders(self) -> None:
+        batch = self.batch
+        row: i64 = 0
+        while row < batch.count:
+            if batch.rows[row * STRIDE] >= ORDER_ACKED:
+                self.trading.fold_order_row(self.seq, self.recv_ns, batch, row)
+            row += 1
+
+    def _control(self, kind: i64, source: i64, data: bytes, start: i64, end: i64) -> None:
+        trading = self.trading
+        code: i64 = codes.OK
+        if kind == kinds.OUTCOME or kind == kinds.EXECUTOR_ACTION:
+            code = trading.on_outcome(self.seq, self.recv_ns, data, start, end)
+            if code != codes.OK:
+                self._unreadable(code, source)
+            return
+        payload = data[start:end]
+        if kind == kinds.TIMER:
+            timer, due_ns = timer_fields(payload)
+            code = trading.on_timer(self.seq, self.recv_ns, timer, due_ns)
+        elif kind == kinds.RUN_START:
             self.running = True
             self.inputs = 0
             self.digest.mix_bytes(payload)
-        elif kind == kinds.CONNECTION:
-            if members(payload).get("state") == "down":
+        elif kind == kinds.OPENING:
+            self.digest.mix_bytes(payload)
+            trading.restore_opening(payload)
+        elif kind == kinds.CONNECTION or kind == kinds.DROP:
+            if kind == kinds.DROP or members(payload).get("state") == "down":
                 self.data.disconnected(source)
                 self._report()
-        elif kind == kinds.TIMER:
-            timer_fields(payload)
+        elif kind == kinds.COMMAND:
+            code = trading.on_command(self.seq, self.recv_ns, payload)
+        elif kind == kinds.HEALTH:
+            code = trading.on_health(self.seq, self.recv_ns, payload)
         elif kind in _WORDS:
             self.digest.mix_bytes(payload)
         else:
             raise UnknownKind(self.seq, kind)
+        if code != codes.OK:
+            self._alert(code, kinds.name(kind))
+
+    def _decide(self) -> None:
+        """Let the strategies look, if there are any and something happened that they may want to know."""
+        trading = self.trading
+        if not trading.seats:
+            return
+        dirty = [market.number for market in self.data.moved if market.wake != 0]
+        if dirty or trading.pending:
+            trading.decide(self.seq, self.recv_ns, dirty)
 
     def _finish(self, kind: i64) -> None:
         if not self.running:
@@ -190,9 +248,13 @@ class Kernel:
             packer.put(finding.a)
             self.out.emit(kinds.VENUE_STATE, 1, packer.finish())
         elif finding.code == codes.UNKNOWN_INSTRUMENT:
-            packer.put(finding.code)
-            packer.put_text(finding.text)
-            self.out.emit(kinds.ALERT, 1, packer.finish())
+            self._alert(finding.code, finding.text)
+
+    def _alert(self, code: i64, text: str) -> None:
+        packer = Packer()
+        packer.put(code)
+        packer.put_text(text)
+        self.out.emit(kinds.ALERT, 1, packer.finish())
 
     def _unreadable(self, code: i64, source: i64) -> None:
         self.unreadable += 1
@@ -224,7 +286,9 @@ class Kernel:
             if market.unsaved:
                 digests[_market_part(market.number)] = part_digest(pack_market(market))
                 market.unsaved = False
-        digests["symbols"] = part_digest(self._pack_streams())
+        digests["streams"] = part_digest(self._pack_streams())
+        for name, part in self.trading.parts():
+            digests[name] = part_digest(part)
         whole = blake2b(digest_size=32)
         for name in sorted(digests):
             whole.update(name.encode() + b"\0" + digests[name])
@@ -238,8 +302,9 @@ class Kernel:
         head.put(self.inputs)
         head.put(1 if self.running else 0)
         head.put(self.digest.value)
-        parts: list[tuple[str, bytes]] = [("head", head.finish()), ("symbols", self._pack_streams())]
+        parts: list[tuple[str, bytes]] = [("head", head.finish()), ("streams", self._pack_streams())]
         parts.extend([(_market_part(market.number), pack_market(market)) for market in self.data.listings.markets])
+        parts.extend(self.trading.parts())
         return pack_parts(parts)
 
     def restore(self, data: bytes) -> None:
@@ -252,7 +317,7 @@ class Kernel:
         assert self.seq == 0
         assert not self.data.listings.markets
         parts = unpack_parts(data)
-        if len(parts) < 2 or parts[0][0] != "head" or parts[1][0] != "symbols":
+        if len(parts) < 2 or parts[0][0] != "head" or parts[1][0] != "streams":
             raise Malformed("a checkpoint begins with its counters")
         head = Unpacker(parts[0][1])
         self.seq = head.take()
@@ -262,11 +327,16 @@ class Kernel:
         self.digest.value = head.take()
         head.done()
         self._unpack_streams(parts[1][1])
+        listings = self.data.listings
+        rest: list[tuple[str, bytes]] = []
         for name, part in parts[2:]:
-            number: i64 = len(self.data.listings.markets)
-            if name != _market_part(number):
-                raise Malformed(f"a checkpoint holds {name!r} where {_market_part(number)!r} was expected")
-            self.data.listings.adopt(unpack_market(number, part))
+            if name.startswith("market/"):
+                listings.adopt(unpack_market(len(listings.markets), part))
+            else:
+                rest.append((name, part))
+        for instrument in listings.instruments:
+            self.trading.instrument_added(instrument.number)
+        self.trading.restore(rest)
 
     def _pack_streams(self) -> bytes:
         packer = Packer()
@@ -288,17 +358,13 @@ class Kernel:
         unpacker.done()
 
 
-# Inputs that are words of people and processes: they move the digest; what else they do, the trading half says.
+# Inputs that say something to people and processes; the state only remembers, in its digest, that they were said.
 _WORDS: Final = (
-    int(kinds.OPENING),
     int(kinds.RUN_STOP),
     int(kinds.CLOCK),
-    int(kinds.COMMAND),
     int(kinds.GOVERNANCE),
     int(kinds.CONFIG),
-    int(kinds.HEALTH),
     int(kinds.RECOVERED),
-    int(kinds.DROP),
     int(kinds.VERIFY_FAIL),
 )
 

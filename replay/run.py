@@ -1,0 +1,99 @@
+"""What a run was made of, as its RUN_START record says it: enough to run it again from the journal alone."""
+
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from attrs import asdict, field, frozen
+from cattrs import BaseValidationError, transform_error
+from cattrs.preconf.orjson import make_converter
+
+from journal.errors import JournalError
+
+CONTRACT_VERSION = 1
+"""Of the strategy contract: what a strategy may rely on in `view`, `wake` and intents."""
+
+_converter = make_converter(forbid_extra_keys=True)
+
+
+class BadRunStart(JournalError):
+    """A RUN_START record that does not say what a run needs."""
+
+    def __init__(self, seq: int, reason: str) -> None:
+        super().__init__(f"record {seq}: the run it starts cannot be rebuilt: {reason}")
+        self.seq = seq
+
+
+@frozen
+class StrategySource:
+    """One strategy of a run: its source text is recorded, so that the journal replays alone."""
+
+    name: str
+    class_name: str
+    source: str
+    tier: str
+    instruments: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(factory=dict)
+
+
+@frozen
+class Base:
+    """The journal whose market data a resimulation used."""
+
+    journal_id: str
+    first_seq: int
+    last_seq: int
+    head_hash: str
+
+
+@frozen
+class RunStart:
+    """
+    The payload of RUN_START, schema 1, as canonical JSON.
+
+    *config* is the configuration's text as given, *policy* the trading policy's; *decoders* maps a kind's name to the
+    decoder that read it. *base* is set in a resimulation.
+    """
+
+    run_id: str
+    run_epoch: int
+    build: str
+    decoders: dict[str, str]
+    strategies: tuple[StrategySource, ...]
+    config: str
+    policy: str
+    policy_digest: str
+    seed: int
+    environment: str
+    executor: str
+    platform: str
+    clock_source: str
+    hash_every: int = 1
+    contract_version: int = CONTRACT_VERSION
+    artifacts: dict[str, str] = field(factory=dict)
+    base: Base | None = None
+    opening: str = "flat"
+
+    def payload(self) -> bytes:
+        """Canonical JSON: sorted keys, no spaces."""
+        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+
+
+def read_run_start(seq: int, payload: bytes) -> RunStart:
+    """
+    The run that the RUN_START record *seq* states.
+
+    Raises:
+        BadRunStart: the payload is not what schema 1 says.
+    """
+    try:
+        return _converter.loads(payload, RunStart)
+    except BaseValidationError as error:
+        raise BadRunStart(seq, "; ".join(transform_error(error))) from error
+    except ValueError as error:
+        raise BadRunStart(seq, str(error)) from error
+
+
+def text_digest(text: str) -> str:
+    """BLAKE2b-128 of a text, in hex: how policies and configurations are named."""
+    return blake2b(text.encode(), digest_size=16).hexdigest()
