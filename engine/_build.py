@@ -8,6 +8,7 @@ COMPILED_PATTERNS = (
     "engine/kernel/*.py",
     "adapters/*/wire/*.py",
     "adapters/simulated/*.py",
+    "journal/check.py",
     "journal/codec.py",
     "replay/strict.py",
 )

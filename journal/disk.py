@@ -41,6 +41,9 @@ class File(Protocol):
     def allocate(self, size: int) -> None:
         """Reserve *size* bytes of real space; ENOSPC when there is less."""
 
+    def drop_cache(self) -> None:
+        """Have the next reads come from the disk: after a failed sync the cache may show what was never kept."""
+
     def close(self) -> None:
         """Close; harmless when closed already."""
 
@@ -141,10 +144,18 @@ class RealFile:
             for _ in range(0, size, 1 << 20):
                 write_all(self, b"\1" * (1 << 20))
 
+    def drop_cache(self) -> None:
+        if sys.platform == "linux":
+            os.posix_fadvise(self._fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
     def close(self) -> None:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def __del__(self) -> None:
+        if getattr(self, "_fd", -1) >= 0:
+            self.close()
 
 
 class RealDisk:

@@ -1,0 +1,261 @@
+"""
+Sealing: a complete WAL becomes a checked zstd file and a manifest, so that at every moment the data exists whole.
+
+Everything is streamed a block at a time. A crash at any step leaves the WAL, or the sealed file with its manifest, or
+both; `settle_leftovers` then finishes or undoes what was begun.
+"""
+
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import zstandard
+
+from journal.disk import Disk, File, write_all
+from journal.errors import JournalError, Locked, SealFailed
+from journal.frames import LEVEL, Compressor, Decompressor
+from journal.index import Index, encode_tables, read_index
+from journal.manifest import (
+    FORMAT,
+    SEALED_AFTER_RECOVERY,
+    SEALED_OK,
+    Manifest,
+    read_manifest,
+    tallies,
+    write_manifest,
+)
+from journal.payloads import decode_sources
+from journal.segment import (
+    HEADER_SIZE,
+    Entry,
+    Files,
+    decode_header,
+    header_stands,
+    manifest_path,
+    wal_path,
+    with_suffix,
+    zst_path,
+)
+from journal.stored import CHUNK, Segment, open_wal
+
+DEFAULT_SEGMENT_BYTES: Final = 256 << 20
+
+
+def seal(
+    disk: Disk,
+    directory: Path,
+    number: int,
+    *,
+    sealed_ns: int,
+    level: int = LEVEL,
+    stop_reason: str | None = None,
+    status: str | None = None,
+) -> Manifest:
+    """
+    Seal the complete segment *number*; sealing it again returns its manifest.
+
+    Args:
+        sealed_ns: wall clock, for the manifest.
+        stop_reason: why the segment ended; without it, told from what follows the segment.
+        status: SEALED_AFTER_DISK_FULL or SALVAGED where that holds; without it, told from the evidence of recoveries.
+    Raises:
+        SealFailed: the WAL is not complete, is damaged, or the copy differs; it stays as it is.
+        Locked: another process seals it.
+        OSError: the disk refused; run it again.
+    """
+    path = wal_path(directory, number)
+    if not disk.exists(path) and disk.exists(manifest_path(directory, number)):
+        return read_manifest(disk, directory, number)
+    guard = disk.open_append(path)
+    try:
+        if not guard.lock():
+            raise Locked(path)
+        try:
+            segment = open_wal(disk, path)
+        except JournalError as error:
+            raise SealFailed(path, str(error)) from error
+        try:
+            manifest = _seal(disk, directory, segment, level)
+        finally:
+            segment.close()
+        manifest["sealed_ns"] = sealed_ns
+        manifest["stop_reason"] = stop_reason or _stop_reason(disk, directory, segment)
+        manifest["torn_bytes"] = _torn_bytes(disk, directory, number)
+        recovered = manifest["torn_bytes"] or manifest["stop_reason"] == "recovery"
+        manifest["status"] = status or (SEALED_AFTER_RECOVERY if recovered else SEALED_OK)
+        write_manifest(disk, directory, manifest)
+        disk.unlink(path)
+        disk.sync_dir(directory)
+    finally:
+        guard.close()
+    return manifest
+
+
+def _seal(disk: Disk, directory: Path, segment: Segment, level: int) -> Manifest:
+    """Write, compare and rename the `.zst` of *segment*; returns the manifest but for what the stream does not tell."""
+    checker = segment.checker
+    assert checker is not None
+    if checker.reason or not checker.complete:
+        raise SealFailed(segment.path, f"at byte {checker.offset}: {checker.reason or 'the final block is missing'}")
+    path = zst_path(directory, segment.number)
+    temporary = with_suffix(path, ".tmp")
+    if disk.exists(temporary):
+        disk.unlink(temporary)
+    out = disk.create(temporary)
+    try:
+        entries, raw_digest = _compress(segment, out, level)
+        write_all(out, encode_tables(Index(checker.head, checker.offset, entries)))
+        out.sync()
+        zst_digest = _compare(segment, out, temporary)
+        zst_bytes = out.size()
+    finally:
+        out.close()
+    disk.rename(temporary, path)
+    disk.sync_dir(directory)
+    kinds, sources = tallies(checker.tally().items())
+    header = segment.header
+    return {
+        "format": FORMAT,
+        "journal_id": header.journal_id.hex(),
+        "segment_no": header.segment_no,
+        "run_epoch": header.run_epoch,
+        "first_seq": header.first_seq,
+        "last_seq": checker.last_seq,
+        "records": checker.records,
+        "records_by_kind": kinds,
+        "records_by_source": sources,
+        "sources": {str(n): name for n, name in decode_sources(checker.sources or b"{}").items()},
+        "blocks": len(entries),
+        "first_recv_ns": checker.first_recv_ns if checker.records else None,
+        "last_recv_ns": checker.last_recv_ns if checker.records else None,
+        # Logical time: wall time at the run's anchor, monotonic from there.
+        "opened_ns": checker.first_recv_ns if checker.records else header.anchor_wall_ns,
+        "closed_ns": checker.last_recv_ns if checker.records else header.anchor_wall_ns,
+        "raw_bytes": checker.offset,
+        "zst_bytes": zst_bytes,
+        "level": level,
+        "zstd_version": ".".join(str(part) for part in zstandard.ZSTD_VERSION),
+        "prev_hash": header.prev_hash.hex(),
+        "head_hash": checker.head.hex(),
+        "raw_blake2b": raw_digest,
+        "zst_blake2b": zst_digest,
+    }
+
+
+def _compress(segment: Segment, out: File, level: int) -> tuple[list[Entry], str]:
+    compressor = Compressor(level)
+    digest = blake2b(digest_size=32)
+    entries = []
+    file_off = 0
+    for number, e in enumerate(segment.entries):
+        raw = segment.raw(number)
+        digest.update(raw)
+        frame = compressor.frame(raw)
+        write_all(out, frame)
+        entries.append(
+            Entry(
+                e.raw_off,
+                file_off,
+                e.first_seq,
+                e.last_seq,
+                e.first_recv_ns,
+                e.last_recv_ns,
+                e.raw_len,
+                len(frame),
+                e.data_records,
+            )
+        )
+        file_off += len(frame)
+    return entries, digest.hexdigest()
+
+
+def _compare(segment: Segment, out: File, path: Path) -> str:
+    """Read the sealed file back and compare it with the WAL, block by block; returns its digest."""
+    out.drop_cache()
+    context = Decompressor()
+    try:
+        for number, e in enumerate(read_index(out, path).entries):
+            stored = out.read(e.file_off, e.comp_len)
+            if context.block(stored, e.raw_len, path, e.file_off) != segment.raw(number):
+                raise SealFailed(path, f"block {number} reads back differently")
+    except JournalError as error:
+        raise SealFailed(path, str(error)) from error
+    return file_digest(out)
+
+
+def file_digest(file: File) -> str:
+    """BLAKE2b-256, in hex, of a whole file."""
+    digest = blake2b(digest_size=32)
+    for at in range(0, file.size(), CHUNK):
+        digest.update(file.read(at, CHUNK))
+    return digest.hexdigest()
+
+
+def _torn_bytes(disk: Disk, directory: Path, number: int) -> int:
+    total = 0
+    for torn, path in Files(disk, directory).torn:
+        if torn == number:
+            file = disk.open_read(path)
+            total += file.size()
+            file.close()
+    return total
+
+
+def _stop_reason(disk: Disk, directory: Path, segment: Segment) -> str:
+    """A segment followed by one of the same run was rotated; one followed by another run's, or none, was shut down."""
+    following = wal_path(directory, segment.number + 1)
+    if disk.exists(following):
+        file = disk.open_read(following)
+        start = file.read(0, HEADER_SIZE)
+        file.close()
+        if header_stands(start) and decode_header(start, following).run_epoch == segment.header.run_epoch:
+            assert segment.checker is not None
+            return "size" if segment.checker.offset >= DEFAULT_SEGMENT_BYTES else "time"
+    return "shutdown"
+
+
+def settle_leftovers(disk: Disk, directory: Path) -> None:
+    """
+    Finish or undo sealings that a crash interrupted. A segment that another process seals right now is left alone.
+
+    A WAL whose manifest stands is removed once the manifest's digests fit both files; if they do not, the manifest goes
+    and the segment waits to be sealed again. Files half written are removed.
+    """
+    files = Files(disk, directory)
+    busy = set()
+    for number in files.wal:
+        if number not in files.manifest and not any(_of(path) == number for path in files.temporary):
+            continue
+        guard = disk.open_append(wal_path(directory, number))
+        try:
+            if not guard.lock():
+                busy.add(number)
+            elif number in files.manifest:
+                fits = _fits(disk, directory, number, guard)
+                disk.unlink(wal_path(directory, number) if fits else manifest_path(directory, number))
+                disk.sync_dir(directory)
+        finally:
+            guard.close()
+    for path in files.temporary:
+        if _of(path) not in busy:
+            disk.unlink(path)
+
+
+def _of(path: Path) -> int:
+    return int(path.name[:8])
+
+
+def _fits(disk: Disk, directory: Path, number: int, wal: File) -> bool:
+    """Whether manifest, WAL and sealed file of segment *number* belong together, byte for byte."""
+    path = zst_path(directory, number)
+    if not disk.exists(path):
+        return False
+    try:
+        manifest = read_manifest(disk, directory, number)
+    except JournalError:
+        return False
+    file = disk.open_read(path)
+    try:
+        return bool(file_digest(wal) == manifest["raw_blake2b"] and file_digest(file) == manifest["zst_blake2b"])
+    finally:
+        file.close()
