@@ -127,6 +127,7 @@ class Ladder:
     def _best_below(self, i: i64) -> None:
         found = self._scan(i - 1) if i > 0 else NONE
         if found == NONE and self._far:
+            self.best = NONE  # the dense window is empty now
             nearest: i64 = NONE
             for far in self._far:
                 if far > nearest:

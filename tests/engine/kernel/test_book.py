@@ -1,6 +1,6 @@
 """The ladder against a slow, obvious book."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.kernel.book import WINDOW, Book, Ladder
@@ -52,6 +52,7 @@ def assert_same(slow: SlowBook, book: Book) -> None:
 
 
 @given(changes)
+@example([(ASK, 0, 1), (ASK, WINDOW, 1), (ASK, 0, 0)])  # the last dense level goes, and the best lies far behind it
 def test_an_unbounded_book_holds_what_a_dictionary_would(steps: list[tuple[int, int, int]]) -> None:
     slow, book = SlowBook(), Book(0)
     for side, tick, lots in steps:
