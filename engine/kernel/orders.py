@@ -1,0 +1,214 @@
+"""Which orders are open, found by number or by the venue's id, and what they reserve."""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel.market import Instrument
+from engine.kernel.order import CANCEL_SENT, FILLED, UNKNOWN, Order, pack_order, unpack_order
+from engine.kernel.pack import Packer, Unpacker
+from engine.kernel.record import NONE
+from engine.kernel.units import BUY
+
+RETAIN_NS: Final[i64] = 3_600_000_000_000
+"""Finished orders are remembered for an hour, for late and repeated notices, and longer while a fill is not settled."""
+RETAIN_COUNT: Final[i64] = 65_536
+
+
+@final
+class Working:
+    """The open orders of one instrument and what they reserve: sizes, and money at their own prices."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.buy_size: i64 = 0
+        self.buy_money: int = 0
+        self.sell_size: i64 = 0
+        self.sell_money: int = 0
+
+
+@final
+class Orders:
+    """Every order that is open, and the finished ones that may still be spoken of."""
+
+    def __init__(self) -> None:
+        self.by_number: Final[dict[int, Order]] = {}
+        self.by_cancel: Final[dict[int, Order]] = {}
+        self.by_venue_id: Final[dict[str, Order]] = {}
+        self.working: Final[list[Working]] = []
+        self.open_count: i64 = 0
+        self.unknown_count: i64 = 0
+        self.changed: bool = True
+        self._closed: list[Order] = []
+        self._forgotten: i64 = 0  # how many at the front of _closed are gone already
+
+    def instrument_added(self) -> None:
+        """Make room for the next instrument's orders."""
+        self.working.append(Working())
+
+    def find(self, number: i64, venue_id: str) -> Order | None:
+        """The order of request *number* (its own or its cancel's), or with 0 the one the venue calls *venue_id*."""
+        if number > 0:
+            found = self.by_number.get(number)
+            return found if found is not None else self.by_cancel.get(number)
+        return self.by_venue_id.get(venue_id)
+
+    def add(self, order: Order) -> None:
+        """Take a new order, not yet sent; it reserves its whole rest."""
+        assert order.number not in self.by_number
+        self.by_number[order.number] = order
+        self.working[order.instrument.number].orders.append(order)
+        self.open_count += 1
+        if order.state == UNKNOWN:
+            self.unknown_count += 1
+        if order.venue_id:
+            self.by_venue_id[order.venue_id] = order
+        self.reserve(order, order.rest())
+        self.changed = True
+
+    def withdraw(self, order: Order) -> None:
+        """Take back an order of which nothing was told to anyone: its group was not admitted."""
+        self.reserve(order, 0)
+        self.working[order.instrument.number].orders.remove(order)
+        del self.by_number[order.number]
+        self.open_count -= 1
+
+    def reserve(self, order: Order, size: i64) -> None:
+        """*order* now reserves *size*."""
+        delta = size - order.reserved
+        if delta == 0:
+            return
+        order.reserved = size
+        working = self.working[order.instrument.number]
+        money = int(order.price) * int(delta)
+        if order.side == BUY:
+            working.buy_size += delta
+            working.buy_money += money
+        else:
+            working.sell_size += delta
+            working.sell_money += money
+        self.changed = True
+
+    def become(self, order: Order, state: i64, code: i64, now_ns: i64) -> None:
+        """Move *order* to *state*: opens and closes it, keeps the count of UNKNOWN. Reservations stay as they are."""
+        self.changed = True
+        was_open = order.state < FILLED
+        if order.state == UNKNOWN:
+            self.unknown_count -= 1
+        if state == UNKNOWN:
+            self.unknown_count += 1
+        order.state = state
+        order.code = code
+        is_open = state < FILLED
+        if was_open and not is_open:
+            self.working[order.instrument.number].orders.remove(order)
+            self.open_count -= 1
+            order.closed_ns = now_ns
+            self._closed.append(order)
+            self._forget(now_ns)
+        elif is_open and not was_open:
+            self.working[order.instrument.number].orders.append(order)
+            self.open_count += 1
+            order.closed_ns = NONE
+            self._closed.remove(order)
+
+    def name(self, order: Order, venue_id: str) -> None:
+        """The venue calls *order* *venue_id*."""
+        if venue_id and order.venue_id != venue_id:
+            if order.venue_id:
+                self.by_venue_id.pop(order.venue_id, None)
+            order.venue_id = venue_id
+            self.by_venue_id[venue_id] = order
+            self.changed = True
+
+    def cancel_sent(self, order: Order, number: i64) -> None:
+        """A cancel of *order* was requested as request *number*."""
+        if order.cancel_number:
+            self.by_cancel.pop(order.cancel_number, None)
+        order.cancel = CANCEL_SENT
+        order.cancel_number = number
+        self.by_cancel[number] = order
+        self.changed = True
+
+    def all_open(self) -> list[Order]:
+        """Every open order, in order of its request."""
+        found: list[Order] = []
+        if self.open_count > 0:
+            for working in self.working:
+                found.extend(working.orders)
+            found.sort(key=_number)
+        return found
+
+    def _forget(self, now_ns: i64) -> None:
+        """Drop finished orders nobody will speak of again, oldest first."""
+        closed = self._closed
+        at = self._forgotten
+        count: i64 = len(closed)
+        while at < count:
+            order = closed[at]
+            young = now_ns - order.closed_ns < RETAIN_NS and count - at <= RETAIN_COUNT
+            if young or order.unsettled > 0:
+                break
+            self.by_number.pop(order.number, None)
+            if order.cancel_number:
+                self.by_cancel.pop(order.cancel_number, None)
+            if order.venue_id:
+                self.by_venue_id.pop(order.venue_id, None)
+            self.reserve(order, 0)
+            at += 1
+        self._forgotten = at
+        if at > 1024 and 2 * at > count:
+            self._closed = closed[at:]
+            self._forgotten = 0
+
+    # -- checkpoints -----------------------------------------------------------------------------------------------
+
+    def pack(self) -> bytes:
+        """The canonical bytes: orders by number, then the order in which finished ones are forgotten."""
+        packer = Packer()
+        packer.put(len(self.by_number))
+        for number in sorted(self.by_number):
+            pack_order(packer, self.by_number[number])
+        packer.put(len(self._closed) - self._forgotten)
+        for order in self._closed[self._forgotten :]:
+            packer.put(order.number)
+        for working in self.working:
+            packer.put(len(working.orders))
+            for order in working.orders:
+                packer.put(order.number)
+        return packer.finish()
+
+    def unpack(self, data: bytes, instruments: list[Instrument]) -> None:
+        """Become what `pack` wrote, over the same instruments."""
+        self.by_number.clear()
+        self.by_cancel.clear()
+        self.by_venue_id.clear()
+        self.working.clear()
+        self.open_count = 0
+        self.unknown_count = 0
+        unpacker = Unpacker(data)
+        for _ in range(unpacker.take()):
+            order = unpack_order(unpacker, instruments)
+            self.by_number[order.number] = order
+            if order.cancel_number:
+                self.by_cancel[order.cancel_number] = order
+            if order.venue_id:
+                self.by_venue_id[order.venue_id] = order
+        self._closed = [self.by_number[unpacker.take()] for _ in range(unpacker.take())]
+        self._forgotten = 0
+        for _ in instruments:
+            working = Working()
+            working.orders = [self.by_number[unpacker.take()] for _ in range(unpacker.take())]
+            self.working.append(working)
+        unpacker.done()
+        for order in self.by_number.values():
+            self.open_count += 1 if order.state < FILLED else 0
+            self.unknown_count += 1 if order.state == UNKNOWN else 0
+            reserved = order.reserved
+            order.reserved = 0
+            self.reserve(order, reserved)
+        self.changed = True
+
+
+def _number(order: Order) -> int:
+    return order.number
