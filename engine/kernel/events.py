@@ -141,6 +141,19 @@ class Listing:
         self.base: Final[str] = base
 
 
+def same_bytes(whole: bytes, data: bytes, start: i64, end: i64) -> bool:
+    """Whether data[start:end] is *whole*."""
+    size: i64 = len(whole)
+    if size != end - start:
+        return False
+    at: i64 = 0
+    while at < size:
+        if whole[at] != data[start + at]:
+            return False
+        at += 1
+    return True
+
+
 @final
 class Symbols:
     """
@@ -179,13 +192,19 @@ class Symbols:
             number = self._slots[slot]
             if number < 0:
                 return self._add(data[start:end], slot)
-            known = self.encoded[number]
-            if len(known) == end - start:
-                at: i64 = 0
-                while at < end - start and known[at] == data[start + at]:
-                    at += 1
-                if at == end - start:
-                    return number
+            if same_bytes(self.encoded[number], data, start, end):
+                return number
+            slot = (slot + 1) & self._mask
+
+    def known(self, data: bytes, start: i64, end: i64) -> i64:
+        """The number of the text data[start:end], or -1 if it has none: scanners ask, and number nothing."""
+        slot = self._place(data, start, end)
+        while True:
+            number = self._slots[slot]
+            if number < 0:
+                return -1
+            if same_bytes(self.encoded[number], data, start, end):
+                return number
             slot = (slot + 1) & self._mask
 
     def number(self, text: str) -> i64:
@@ -291,6 +310,7 @@ class Translator:
         self.symbols: Final[Symbols] = symbols
         self.fast: i64 = 0  # frames read by the scanner
         self.slow: i64 = 0  # frames that needed the general decoder
+        self.ignored: i64 = 0  # legal frames, or rows of one, that state no fact of ours
 
     def translate(self, data: bytes, start: i64, end: i64, batch: EventBatch) -> i64:
         """

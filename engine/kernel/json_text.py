@@ -126,12 +126,22 @@ def number_text(value: object) -> str:
         point = 0
     plain = (padded[:point].lstrip("0") or "0") + "." + padded[point:]
     plain = plain.rstrip("0").rstrip(".")
-    return f"-{plain}" if negative and digits else plain
+    return f"-{plain}" if negative else plain
 
 
 def decimal_of(value: object, exponent: i64) -> i64:
     """A quoted or unquoted number as an integer at 10**-*exponent*; raises Refused(BAD_NUMBER)."""
     return plain_decimal(number_text(value), exponent)
+
+
+def integer_of(value: object) -> i64:
+    """An unquoted run of digits below 10**18, such as an id or a time; raises Refused(BAD_NUMBER)."""
+    if not isinstance(value, Number):
+        raise Refused(BAD_NUMBER, "an integer was expected")
+    text = value.text
+    if len(text) > 18 or not text.isdigit():
+        raise Refused(BAD_NUMBER, f"{text[:40]} is no integer of ours")
+    return i64(int(text))
 
 
 def identifier(value: object) -> str:
@@ -145,9 +155,13 @@ def identifier(value: object) -> str:
 
 
 def text_of(value: object) -> str:
-    """A string; raises Refused(BAD_FRAME)."""
+    """A string; raises Refused(BAD_FRAME), or BAD_TEXT for half a surrogate pair, which no file of ours could hold."""
     if not isinstance(value, str):
         raise Refused(BAD_FRAME, "a text was expected")
+    if not value.isascii():
+        for c in value:
+            if 0xD800 <= ord(c) <= 0xDFFF:
+                raise Refused(BAD_TEXT, "half a surrogate pair")
     return value
 
 

@@ -7,14 +7,42 @@ differs makes `ok` false, and the caller hands the frame to its general decoder;
 
 from typing import Final, final
 
+from librt.strings import read_i64_le
+from librt.vecs import vec
 from mypy_extensions import i64
 
-from engine.kernel.units import BAD, decimal
+from engine.kernel.units import BAD, LARGEST, decimal
 
 _QUOTE: Final[i64] = 34
 _BACKSLASH: Final[i64] = 92
 _ZERO: Final[i64] = 48
+_DOT: Final[i64] = -2  # less _ZERO
 LARGEST_INTEGER: Final[i64] = 10**17
+
+_MOST_DIGITS: Final[i64] = 18  # 10**18 < 2**60
+_POWERS: Final = vec[i64]([10**n for n in range(19)])
+_ROOM: Final = vec[i64](
+    [(LARGEST - 1) // 10**n for n in range(19)]
+)  # the largest value that may still be scaled by 10**n
+
+_HIGH: Final[i64] = -0x0F0F0F0F0F0F0F10  # 0xF0 in each byte
+_ZEROS: Final[i64] = 0x3030303030303030
+_SIXES: Final[i64] = 0x0606060606060606
+_LOW: Final[i64] = 0x0F0F0F0F0F0F0F0F
+
+
+def eight_digits(word: i64) -> i64:
+    """The number whose eight ASCII digits *word* holds, first digit in the lowest byte; BAD for any other byte."""
+    if word & _HIGH != _ZEROS or (word + _SIXES) & _HIGH != _ZEROS:
+        return BAD
+    word &= _LOW
+    pairs = word * 10 + (word >> 8)  # each even byte now holds two digits
+    return (
+        (pairs & 0xFF) * 1_000_000
+        + ((pairs >> 16) & 0xFF) * 10_000
+        + ((pairs >> 32) & 0xFF) * 100
+        + ((pairs >> 48) & 0xFF)
+    )
 
 
 @final
@@ -38,20 +66,10 @@ class Scanner:
 
     def skip(self, literal: bytes) -> bool:
         """Step over *literal*; a surprise if it does not stand here."""
-        size: i64 = len(literal)
-        at = self.at
-        if at + size > self.end:
-            self.ok = False
-            return False
-        data = self.data
-        i: i64 = 0
-        while i < size:
-            if data[at + i] != literal[i]:
-                self.ok = False
-                return False
-            i += 1
-        self.at = at + size
-        return True
+        if self.sees(literal):
+            return True
+        self.ok = False
+        return False
 
     def sees(self, literal: bytes) -> bool:
         """Step over *literal* if it stands here; otherwise stay, without a surprise."""
@@ -61,6 +79,10 @@ class Scanner:
             return False
         data = self.data
         i: i64 = 0
+        while i + 8 <= size:
+            if read_i64_le(data, at + i) != read_i64_le(literal, i):
+                return False
+            i += 8
         while i < size:
             if data[at + i] != literal[i]:
                 return False
@@ -94,6 +116,37 @@ class Scanner:
 
     def decimal(self, exponent: i64) -> i64:
         """Read decimal text up to and over the closing quote, as `units.decimal`; BAD is a surprise."""
+        data = self.data
+        start = self.at
+        at = start
+        end = self.end
+        if end - at > _MOST_DIGITS:
+            end = at + _MOST_DIGITS + 1
+        value: i64 = 0
+        dot: i64 = -1
+        c: i64 = -1
+        while at < end:
+            c = i64(data[at]) - _ZERO
+            if c < 0 or c > 9:
+                if c != _DOT or dot >= 0:
+                    break
+                dot = at
+            else:
+                value = value * 10 + c
+            at += 1
+        digits = at - start if dot < 0 else at - start - 1
+        missing = exponent if dot < 0 else exponent - (at - dot - 1)
+        if at == end or c != _QUOTE - _ZERO or digits == 0 or missing < 0 or missing > _MOST_DIGITS:
+            return self._unusual_decimal(exponent)
+        if value > _ROOM[missing]:
+            self.ok = False
+            return BAD
+        self.text_start = start
+        self.text_end = at
+        self.at = at + 1
+        return value * _POWERS[missing]
+
+    def _unusual_decimal(self, exponent: i64) -> i64:
         if not self.text():
             return BAD
         value = decimal(self.data, self.text_start, self.text_end, exponent)
@@ -102,11 +155,17 @@ class Scanner:
         return value
 
     def integer(self) -> i64:
-        """Read an unquoted or quoted run of digits (no sign, at most 17 digits); stops before what follows."""
+        """Read an unquoted or quoted run of digits (no sign, at most 18 digits); stops before what follows."""
         data = self.data
         at = self.at
         end = self.end
         value: i64 = 0
+        if end - at >= 8:
+            value = eight_digits(read_i64_le(data, at))
+            if value < 0:
+                value = 0
+            else:
+                at += 8
         while at < end:
             c: i64 = i64(data[at]) - _ZERO
             if c < 0 or c > 9:

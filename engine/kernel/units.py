@@ -21,6 +21,7 @@ SELL: Final[i64] = 1
 BID: Final[i64] = 0
 ASK: Final[i64] = 1
 
+_TENTH: Final[i64] = (1 << 60) // 10
 _ZERO: Final[i64] = 48
 _DOT: Final[i64] = 46
 
@@ -54,6 +55,8 @@ def decimal(data: bytes, start: i64, end: i64, exponent: i64) -> i64:
                     return BAD
                 continue
             decimals += 1
+        if value > _TENTH:  # before the product, which would leave i64
+            return BAD
         value = value * 10 + c
         if value >= LARGEST:
             return BAD
@@ -62,9 +65,9 @@ def decimal(data: bytes, start: i64, end: i64, exponent: i64) -> i64:
     if decimals < 0:
         decimals = 0
     while decimals < exponent:
-        value *= 10
-        if value >= LARGEST:
+        if value > _TENTH:
             return BAD
+        value *= 10
         decimals += 1
     return value
 
