@@ -16,7 +16,8 @@ from engine._build import source_digest
 from engine.runtime.commands import debug_option
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output
-from journal.errors import JournalError, Locked, WriterFailed
+from journal.errors import JournalError, JournalExists, Locked, WriterFailed
+from journal.labels import MarkedInvalid
 
 COMMANDS = {
     "completion": "engine.runtime.commands.completion:completion",
@@ -123,8 +124,12 @@ def _as_refusal(error: BaseException) -> CommandError:
         return CommandError(str(error), "wait until the other process has ended, or give another folder", Exit.USAGE)
     if isinstance(error, WriterFailed):
         return CommandError(str(error), "look at the disk (space, permissions, health), then run the command again")
+    if isinstance(error, MarkedInvalid):
+        return CommandError(str(error), "say --include-invalid to use it all the same")
+    if isinstance(error, JournalExists):
+        return CommandError(str(error), "choose another place, or remove what stands there", Exit.USAGE)
     if isinstance(error, JournalError):
-        return CommandError(str(error), "run `engine journal verify` on it to see how far it is good")
+        return CommandError(str(error), "`engine journal verify` says how far it is good")
     if isinstance(error, click.ClickException):
         return CommandError(error.format_message())
     if isinstance(error, OSError):

@@ -115,6 +115,15 @@ class Output:
             yield advance
 
     def write(self, data: bytes) -> None:
-        """Write *data* to stdout as it is."""
-        sys.stdout.buffer.write(data)
+        """Write *data* to stdout as it is, at once."""
+        self.stream(data)
         sys.stdout.buffer.flush()
+
+    def stream(self, data: bytes) -> None:
+        """Write *data* to stdout as it is, when the buffer is full or the command ends."""
+        sys.stdout.buffer.write(data)
+
+
+def counted(number: int, noun: str) -> str:
+    """*number* and *noun*, which takes an s unless there is one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -95,7 +95,13 @@ def import_command(
     try:
         with output.progress("importing", sum(size_of(disk, path) for path in sources)) as advance:
             report = import_recordings(
-                recordings, out, disk, background, catalogues=wanted, seal=not no_seal, advance=advance
+                recordings,
+                out,
+                disk,
+                background,
+                catalogues=wanted,
+                sealed_ns=None if no_seal else clock.wall_ns(),
+                advance=advance,
             )
     except NeedsAnswer as error:
         what = "VENUE" if error.option == "--venue" else "SYMBOL"

@@ -1,0 +1,207 @@
+"""`engine journal info | verify | cat | index`: look at a journal without changing it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.runtime.commands import speaks
+from engine.runtime.commands.journal_select import JOURNAL, WHICH, selected, selection_options
+from engine.runtime.exits import Exit
+from engine.runtime.output import CommandError, Output, counted
+
+if TYPE_CHECKING:
+    from journal.select import Selection
+    from journal.summary import Summary
+    from journal.verify import Verification
+
+
+@click.command(epilog=f"{WHICH}\n\nExample:\n\n\b\n  engine journal info journal/")
+@click.argument("journal", type=JOURNAL)
+@speaks
+def info(output: Output, journal: Path) -> None:
+    """Say what a journal holds: records, times, kinds, sources, segments and their labels."""
+    from journal.disk import RealDisk
+    from journal.summary import summarise
+
+    summary = summarise(RealDisk(), journal)
+    if output.as_json:
+        output.document("refold.journal.info/1", summary.as_dict())
+        return
+    print_summary(output, summary)
+
+
+def print_summary(output: Output, summary: "Summary") -> None:
+    """Print a journal's summary as readable tables."""
+    from journal.show import utc
+
+    segments = summary.segments
+    raw, stored = sum(one.raw_bytes for one in segments), sum(one.stored_bytes for one in segments)
+    output.lines(
+        [
+            f"journal   {summary.journal_id}",
+            f"path      {summary.path} ({summary.form}, {counted(len(segments), 'segment')})",
+            f"records   {summary.records:,} (seq {summary.first_seq:,} to {summary.last_seq:,})",
+            f"times     {utc_or_dash(summary.first_recv_ns)} to {utc_or_dash(summary.last_recv_ns)}",
+            f"bytes     {raw:,} raw, {stored:,} stored",
+            "",
+        ]
+    )
+    rows = [("kind", "records"), *((name, f"{count:,}") for name, count in summary.by_kind.items())]
+    output.table(rows, right=frozenset({1}))
+    output.lines([""])
+    named = [(str(one.number), one.name, f"{one.records:,}") for one in summary.sources]
+    output.table([("source", "name", "records"), *named], right=frozenset({0, 2}))
+    output.lines([""])
+    heading = ("segment", "state", "records", "first seq", "last seq", "first received", "blocks", "stored", "label")
+    table = [
+        (
+            str(one.number),
+            one.state,
+            f"{one.records:,}",
+            f"{one.first_seq:,}",
+            f"{one.last_seq:,}",
+            utc(one.first_recv_ns)[:19] if one.first_recv_ns is not None else "-",
+            f"{one.blocks:,}",
+            f"{one.stored_bytes:,}",
+            one.label or "",
+        )
+        for one in segments
+    ]
+    output.table([heading, *table], right=frozenset({0, 2, 3, 4, 6, 7}))
+    output.lines(f"note: {note}" for note in summary.notes)
+
+
+def utc_or_dash(ns: int | None) -> str:
+    """*ns* as a time in UTC, or a dash."""
+    from journal.show import utc
+
+    return "-" if ns is None else utc(ns)
+
+
+@click.command(
+    epilog=f"{WHICH} Ends with 0 when everything holds and 3 otherwise. TORN: the last batch was never finished, "
+    "nothing was done because of it, and the next writer cuts it off. CORRUPT: data once reported durable is damaged."
+    "\n\nExample:\n\n\b\n  engine journal verify journal/ --json"
+)
+@click.argument("journal", type=JOURNAL)
+@click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
+@speaks
+def verify(output: Output, journal: Path, include_invalid: bool) -> None:
+    """Check every checksum, the chain, the sequence and the manifests."""
+    from journal.disk import RealDisk
+    from journal.verify import verify as check
+
+    with output.progress("verifying", None) as advance:
+        found = check(RealDisk(), journal, advance)
+    refused = bool(found.invalid) and not include_invalid
+    if output.as_json:
+        output.document("refold.journal.verify/1", {**found.as_dict(), "refused": refused})
+    else:
+        print_verification(output, found, refused)
+    if found.verdict != "CLEAN" or refused:
+        raise click.exceptions.Exit(int(Exit.DAMAGED))
+
+
+def print_verification(output: Output, found: "Verification", refused: bool) -> None:
+    """Print the verdict in a sentence or two."""
+    segments = counted(len(found.segments), "segment")
+    if found.verdict == "CLEAN":
+        manifests = " and manifests" if any(one.manifest == "fits" for one in found.segments) else ""
+        held = f"checksums, chain{',' if manifests else ' and'} sequence{manifests} hold"
+        output.lines([f"CLEAN: {counted(found.records, 'record')} in {segments}: {held}"])
+    else:
+        good = f"good up to record {found.last_good_seq:,}" if found.last_good_seq else "no record before it"
+        named = found.file is not None and found.file in found.reason
+        reason = found.reason if named else f"{found.file}: at byte {found.offset}: {found.reason}"
+        output.lines([f"{found.verdict}: {reason}", f"{good}; {segments} walked"])
+    missing = [one.file for one in found.segments if one.manifest == "missing"]
+    output.lines(f"note: {file} has no manifest; its blocks were checked, its digests could not be" for file in missing)
+    output.lines(f"note: {name} holds what a recovery cut off" for name in found.torn_files)
+    for label in found.invalid:
+        output.lines([f"segment {label.segment} is marked invalid since {label.labelled}: {label.reason}"])
+    if refused:
+        output.note("Next:  leave the marked segment out, or say --include-invalid")
+    elif found.verdict == "TORN":
+        output.note("Next:  nothing; a live writer finishes it, the next start cuts it off and keeps it as evidence")
+    elif found.verdict == "CORRUPT":
+        output.note("Next:  keep the files as they are; `engine journal export` saves the records before the damage")
+
+
+@click.command(
+    epilog=f"{WHICH} One line a record: sequence number, time of receipt, kind, source, cause, payload."
+    "\n\nExamples:\n\n\b\n"
+    "  engine journal cat journal/ --from 100 --until 120\n"
+    "  engine journal cat journal/ --from 2024-08-08T23:55 --kind 'BINANCE_*_DEPTH' --width 0\n"
+    "  engine journal cat journal/ --source binance-usdm --limit 5 --json | jq .frame\n"
+    "  engine journal cat journal/ --raw > frames.jsonl         the frames alone, byte for byte, one a line"
+)
+@click.argument("journal", type=JOURNAL)
+@selection_options
+@click.option(
+    "--width", type=click.IntRange(min=0), default=160, show_default=True, help="Characters of payload; 0: all."
+)
+@click.option("--raw", is_flag=True, help="Print payloads only, byte for byte; of venue inputs the frame as received.")
+@speaks
+def cat(output: Output, journal: Path, selection: "Selection", width: int, raw: bool) -> None:
+    """Print records readably; with --json as JSON lines."""
+    import orjson
+
+    from journal.disk import RealDisk
+    from journal.labels import read_labels
+    from journal.reader import open_journal
+    from journal.show import as_fields, as_line, frame_of
+
+    if raw and output.as_json:
+        raise click.UsageError("--raw and --json exclude each other.")
+    disk = RealDisk()
+    if disk.is_dir(journal):
+        for label in read_labels(disk, journal).values():
+            if label.invalid:
+                output.note(f"note: segment {label.segment} is marked invalid: {label.reason}")
+    with open_journal(journal, disk) as opened:
+        names = opened.sources
+        for record in selected(opened, selection):
+            if raw:
+                line = frame_of(record.kind, record.payload)
+            elif output.as_json:
+                line = orjson.dumps(as_fields(record, names))
+            else:
+                line = as_line(record, names, width).encode()
+            output.stream(line + b"\n")
+
+
+@click.command(
+    epilog=f"{WHICH} The index is a cache: readers that find it broken make it anew, in memory. To store it anew, copy "
+    "the segment with `engine journal bundle`.\n\nExamples:\n\n\b\n"
+    "  engine journal index journal/00000001.zst\n"
+    "  engine journal index journal/ --rebuild --json"
+)
+@click.argument("journal", type=JOURNAL)
+@click.option(
+    "--rebuild", is_flag=True, help="Make the index anew from the blocks, and compare it with the stored one."
+)
+@speaks
+def index(output: Output, journal: Path, rebuild: bool) -> None:
+    """Print the block index and the seek table of sealed files."""
+    from journal.disk import RealDisk
+    from journal.tables import describe_tables, sealed_files
+
+    disk = RealDisk()
+    files = sealed_files(disk, journal)
+    if not files:
+        raise CommandError(f"{journal}: no sealed segment", f"seal it first: engine journal seal {journal}", Exit.USAGE)
+    found = [describe_tables(disk, path, rebuild) for path in files]
+    if output.as_json:
+        output.document("refold.journal.index/1", {"files": [one.as_dict() for one in found]})
+    for one in [] if output.as_json else found:
+        output.lines([f"{one.path}: {counted(len(one.blocks), 'block')}, {one.raw_len:,} raw bytes, head {one.head}"])
+        heading = ("block", "raw offset", "raw bytes", "file offset", "stored", "records", "first seq", "last seq")
+        rows = [(*heading, "last received")]
+        for number, b in enumerate(one.blocks):
+            figures = (number, b.raw_off, b.raw_len, b.file_off, b.comp_len, b.data_records, b.first_seq, b.last_seq)
+            rows.append((*(f"{figure:,}" for figure in figures), utc_or_dash(b.last_recv_ns)))  # type: ignore[arg-type]
+        output.table(rows, right=frozenset(range(8)))
+        output.lines([f"stored index: {one.stored}"])
+    if any(one.stored not in ("good", "equal") for one in found):
+        raise click.exceptions.Exit(int(Exit.DAMAGED))

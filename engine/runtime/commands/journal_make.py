@@ -1,0 +1,204 @@
+"""`engine journal seal | bundle | export | label`: make something of a journal."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.runtime.commands import speaks
+from engine.runtime.commands.journal_select import JOURNAL, WHICH, selected, selection_options
+from engine.runtime.exits import Exit
+from engine.runtime.output import CommandError, Output, counted
+
+if TYPE_CHECKING:
+    from journal.reader import Record
+    from journal.select import Selection
+
+FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet", "arrow")
+INCLUDE = click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
+
+
+@click.command(epilog="Example:\n\n\b\n  engine journal seal journal/")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--level", type=click.IntRange(1, 19), default=3, show_default=True, help="zstd's compression level.")
+@speaks
+def seal(output: Output, folder: Path, level: int) -> None:
+    """Compress the finished segments of a folder; every byte is compared before the original goes."""
+    from engine.runtime.clock import RealClock
+    from journal.disk import RealDisk
+    from journal.seal import seal as seal_segment
+    from journal.segment import Files, wal_path
+    from journal.stored import open_wal
+
+    disk, clock = RealDisk(), RealClock()
+    done, left = [], []
+    waiting = list(Files(disk, folder).wal)
+    with output.progress("sealing", len(waiting), "segments") as advance:
+        for number in waiting:
+            segment = open_wal(disk, wal_path(folder, number))
+            complete = segment.complete
+            segment.close()
+            if complete:
+                done.append(seal_segment(disk, folder, number, sealed_ns=clock.wall_ns(), level=level))
+            else:
+                left.append(number)
+            advance(1)
+    if output.as_json:
+        output.document("refold.journal.seal/1", {"folder": str(folder), "sealed": done, "open": left})
+        return
+    for manifest in done:
+        raw, stored = manifest["raw_bytes"], manifest["zst_bytes"]
+        records = counted(manifest["records"], "record")
+        output.lines(
+            [f"segment {manifest['segment_no']}: {records}, {raw:,} to {stored:,} bytes, {manifest['status']}"]
+        )
+    for number in left:
+        output.lines(
+            [f"segment {number}: still open; its writer is at work, or was interrupted and the next start closes it"]
+        )
+    if not waiting:
+        output.lines(["nothing to seal"])
+
+
+@click.command(
+    epilog=f"{WHICH} Plain `zstd -d` unpacks a bundle.\n\nExample:\n\n\b\n  engine journal bundle journal/ -o day.zst"
+)
+@click.argument("journal", type=JOURNAL)
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The new file.")
+@INCLUDE
+@speaks
+def bundle(output: Output, journal: Path, out: Path, include_invalid: bool) -> None:
+    """Put all sealed segments into one file, after checking them."""
+    from journal.bundle import NotSealed
+    from journal.bundle import bundle as make_bundle
+    from journal.disk import RealDisk
+    from journal.reader import open_journal
+    from journal.verify import verify
+
+    disk = RealDisk()
+    with output.progress("checking", None) as advance:
+        found = verify(disk, journal, advance)
+    if found.verdict != "CLEAN":
+        raise CommandError(f"{journal}: {found.verdict}: {found.reason}", f"engine journal verify {journal}")
+    if found.invalid and not include_invalid:
+        label = found.invalid[0]
+        sentence = f"{journal}: segment {label.segment} is marked invalid ({label.reason})"
+        raise CommandError(sentence, "say --include-invalid to take it all the same")
+    with open_journal(journal, disk) as opened:
+        size = sum(entry.comp_len for segment in opened.segments for entry in segment.entries)
+        try:
+            with output.progress("copying", size) as advance:
+                report = make_bundle(disk, opened.segments, out, advance)
+        except NotSealed as error:
+            raise CommandError(str(error), f"engine journal seal {journal}", Exit.USAGE) from error
+    if output.as_json:
+        import attrs
+
+        output.document("refold.journal.bundle/1", attrs.asdict(report))
+        return
+    seqs = f"records {report.first_seq:,} to {report.last_seq:,}"
+    output.lines(
+        [f"{out}: {counted(len(report.segments), 'segment')}, {seqs}, {report.zst_bytes:,} bytes, head {report.head}"]
+    )
+
+
+@click.command(
+    epilog=f"{WHICH} One row a record. Parquet, Arrow and CSV: of a venue input the frame is in `payload`, the times, "
+    "connection and counter in columns of their own. CSV: `encoding` says whether `payload` is text or hex.\n\n"
+    "Examples:\n\n\b\n"
+    "  engine journal export journal/ -o frames.parquet\n"
+    "  engine journal export journal/ --kind BINANCE_USDM --from 2024-08-08T23:55 -o part.jsonl.gz"
+)
+@click.argument("journal", type=JOURNAL)
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The new file.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Without it, told by the ending of OUT.")
+@selection_options
+@click.option("--until-damage", is_flag=True, help="Of a damaged journal, write what stands before the damage.")
+@INCLUDE
+@speaks
+def export(
+    output: Output,
+    journal: Path,
+    out: Path,
+    form: str | None,
+    selection: "Selection",
+    until_damage: bool,
+    include_invalid: bool,
+) -> None:
+    """Write records as JSON lines, CSV, Parquet or Arrow IPC."""
+    from journal.disk import RealDisk
+    from journal.export import export as write_export
+    from journal.export import format_of
+    from journal.labels import refuse_invalid
+    from journal.reader import open_journal
+
+    form = form or format_of(out)
+    if form is None:
+        raise click.UsageError(f"{out.name} does not end like a format; say --format.")
+    disk = RealDisk()
+    if not include_invalid:
+        refuse_invalid(disk, journal)
+    with open_journal(journal, disk) as opened:
+        cut = UpToDamage(selected(opened, selection), until_damage)
+        total = opened.last_seq - opened.first_seq + 1
+        with output.progress("exporting", total, "records") as advance:
+            written = write_export(cut, opened.sources, out, form, disk, advance)
+    if output.as_json:
+        fields = {"journal": str(journal), "path": str(out), "format": form, "records": written, "damage": cut.damage}
+        output.document("refold.journal.export/1", fields)
+    else:
+        output.lines([f"{out}: {counted(written, 'record')} as {form}"])
+    if cut.damage is not None:
+        output.note(f"Error: {cut.damage}.")
+        raise click.exceptions.Exit(int(Exit.DAMAGED))
+
+
+class UpToDamage:
+    """Records up to the first damage; `damage` then tells what it was, if damage was to be borne at all."""
+
+    def __init__(self, records: "Iterable[Record]", bear: bool) -> None:
+        self._records = records
+        self._bear = bear
+        self.damage: str | None = None
+
+    def __iter__(self) -> "Iterator[Record]":
+        from journal.errors import JournalError
+
+        try:
+            yield from self._records
+        except JournalError as error:
+            if not self._bear:
+                raise
+            self.damage = str(error)
+
+
+@click.command(
+    epilog="The label is a file beside the segment, whose bytes stay as they are. `info` shows it; `verify`, `bundle`, "
+    "`export` and `engine replay` refuse the segment unless told --include-invalid.\n\nExample:\n\n\b\n"
+    '  engine journal label journal/00000002.zst --invalid --reason "the clock was an hour off"'
+)
+@click.argument("segment", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--invalid/--valid", "invalid", default=None, help="Do not trust this segment / trust it again.")
+@click.option("--reason", required=True, help="Why, for whoever meets the label later.")
+@speaks
+def label(output: Output, segment: Path, invalid: bool | None, reason: str) -> None:
+    """Mark a segment as bad, or as good again, without touching it."""
+    from engine.runtime.clock import RealClock
+    from journal.disk import RealDisk
+    from journal.labels import MOST_REASON, Label, write_label
+    from journal.show import utc
+
+    if invalid is None:
+        raise click.UsageError("say --invalid (or --valid).")
+    number, ending = segment.name.partition(".")[::2]
+    if len(number) != 8 or not number.isdigit() or ending not in ("zst", "wal"):
+        raise click.BadParameter(f"{segment.name} is no segment's file (like 00000001.zst).", param_hint="'SEGMENT'")
+    if not reason.strip() or len(reason) > MOST_REASON or not reason.isprintable():
+        raise click.BadParameter(f"a reason is one line of 1 to {MOST_REASON:,} characters.", param_hint="'--reason'")
+    made = Label(int(number), invalid, reason.strip(), utc(RealClock().wall_ns()))
+    path = write_label(RealDisk(), segment.parent, made)
+    if output.as_json:
+        output.document("refold.journal.label/1", {"path": str(path), **made.as_dict()})
+        return
+    output.lines([f"{path}: segment {int(number)} is {'marked invalid' if invalid else 'no longer marked invalid'}"])
