@@ -5,6 +5,7 @@ times an install, so it is called only by the commands that build.
 """
 
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ from setuptools import setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
-sys.path.insert(0, str(ROOT))
-
-from engine._build import COMPILED_PATTERNS, compiled_sources, source_digest, stamp_path  # noqa: E402
+# By path: importing the package would check the very stamp that a build is about to renew.
+_house = runpy.run_path(str(ROOT / "engine" / "_build.py"))
+COMPILED_PATTERNS, compiled_sources = _house["COMPILED_PATTERNS"], _house["compiled_sources"]
+source_digest, stamp_path = _house["source_digest"], _house["stamp_path"]
 
 BUILDS = {"build_ext", "bdist_wheel", "editable_wheel", "build", "develop"}
 # -fno-semantic-interposition lets small calls be inlined: without it a method call costs 2 ns more.
@@ -29,10 +31,10 @@ class BuildKernel(build_ext):
         tag = sys.implementation.cache_tag
         stamp = stamp_path(ROOT)
         stamp.unlink(missing_ok=True)
-        for package in {pattern.split("/")[0] for pattern in COMPILED_PATTERNS} | {"."}:
-            for old in (ROOT / package).rglob("*.so") if package != "." else ROOT.glob("*.so"):
-                if f".{tag.replace('cpython-', 'cpython-')}-" in old.name:
-                    old.unlink()
+        houses = sorted({pattern.split("/")[0] for pattern in COMPILED_PATTERNS})
+        for old in [*ROOT.glob("*.so"), *(path for house in houses for path in (ROOT / house).rglob("*.so"))]:
+            if f".{tag}-" in old.name:  # the files of other Python versions share the tree
+                old.unlink()
         super().run()
         built = [Path(self.get_ext_fullpath(extension.name)) for extension in self.extensions]
         missing = [path.name for path in built if not path.exists()]
