@@ -66,6 +66,9 @@ class Disk(Protocol):
     def make_dir(self, path: Path) -> None:
         """Create a folder and its parents; harmless when present."""
 
+    def remove_dir(self, path: Path) -> None:
+        """Remove an empty folder."""
+
     def rename(self, source: Path, target: Path) -> None:
         """Give *source* the name *target*, replacing it in one step."""
 
@@ -175,6 +178,9 @@ class RealDisk:
 
     def make_dir(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
+
+    def remove_dir(self, path: Path) -> None:
+        os.rmdir(path)
 
     def rename(self, source: Path, target: Path) -> None:
         os.replace(source, target)
