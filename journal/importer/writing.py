@@ -1,12 +1,18 @@
 """The importer's end of the journal: venue inputs with their prefix, connections, and one clock that never turns."""
 
-from typing import final
+from typing import Protocol, final
 
 from engine.kernel import kinds, record
 from journal.importer.recording import Arrival
 from journal.importer.venues import Venue, canonical
 from journal.payloads import encode_venue_input
-from journal.writer import Writer
+
+
+class Appender(Protocol):
+    """The end of a journal that takes inputs: a `Writer`, or what stands for one where no disk is wanted."""
+
+    def append_input(self, kind: int, schema: int, source: int, recv_ns: int, src_ns: int, payload: bytes) -> int:
+        """As `Writer.append_input`."""
 
 
 @final
@@ -25,7 +31,7 @@ class Stream:
 class ImportWriter:
     """Appends what a recording holds, in the order given."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Appender) -> None:
         self._writer = writer
         self._last_ns = 0
         self.records = 0
@@ -52,6 +58,12 @@ class ImportWriter:
             connection, counter = 0, stream.replies
         payload = encode_venue_input(arrival.socket_ns, connection, counter, 0, arrival.meta, arrival.frame)
         self._append(arrival.kind, stream.source, arrival.at_ns, arrival.src_ns, payload)
+
+    def closed(self, stream: Stream, at_ns: int) -> None:
+        """The stream's connection ended at *at_ns*; without one there is nothing to say."""
+        if stream.connected:
+            stream.connected = False
+            self._connection(stream, "down", at_ns)
 
     def _connect(self, stream: Stream, at_ns: int) -> None:
         """The recording shows a new connection: the one before it, if any, is over."""
