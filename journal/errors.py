@@ -1,5 +1,8 @@
 """What can be wrong with a journal: each error says in one sentence where, what was found, and what was expected."""
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
 
 
@@ -86,3 +89,27 @@ class RecoveryRefused(JournalError):
     def __init__(self, path: "PurePath | str", offset: int, reason: str) -> None:
         super().__init__(f"{path}: corrupt at byte {offset}: {reason}; export the readable records to a new journal")
         self.path, self.offset, self.reason = path, offset, reason
+
+
+def writer_failure(path: "PurePath | str", error: OSError) -> WriterFailed:
+    """What the disk refused a writer, in the journal's words."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return WriterFailed("JRN_DISK_FULL" if full else "JRN_SYNC_FAILED", path, error.strerror or str(error))
+
+
+@contextmanager
+def writing(path: "PurePath | str") -> Iterator[None]:
+    """What the operating system refuses inside becomes a WriterFailed."""
+    try:
+        yield
+    except OSError as error:
+        raise writer_failure(path, error) from error
+
+
+@contextmanager
+def reading(path: "PurePath | str") -> Iterator[None]:
+    """What the operating system refuses inside becomes an Unreadable, naming its own path if it has one."""
+    try:
+        yield
+    except OSError as error:
+        raise Unreadable(error.filename or path, error.strerror or str(error)) from error

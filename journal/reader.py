@@ -7,7 +7,6 @@ Blocks are loaded ahead in a helper thread, which also checks the hash chain: bo
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ from engine.kernel.record import CONTROL
 from journal.background import Background, Threads
 from journal.codec import BLOCK_END_RECORD, Cursor
 from journal.disk import Disk, RealDisk
-from journal.errors import Damaged, JournalError, NotAJournal, Unreadable
+from journal.errors import Damaged, JournalError, NotAJournal, reading
 from journal.segment import HEADER_SIZE, MAGIC, Files, decode_header, wal_path, zst_path
 from journal.stored import Segment, join, open_sealed, open_wal, sources_of
 
@@ -162,7 +161,7 @@ class Journal:
                     ahead.append(self._background.run(load))
                 if not ahead:
                     return
-                with readable(self.path):
+                with reading(self.path):
                     block = ahead.popleft().result()
                 yield block
         finally:
@@ -269,7 +268,7 @@ def open_journal(path: Path, disk: Disk | None = None, background: Background | 
     *background* and closes it. Raises NotAJournal, Damaged, Unreadable.
     """
     disk = disk or RealDisk()
-    with readable(path):
+    with reading(path):
         if disk.is_dir(path):
             segments, damage = _open_folder(disk, path)
             if not segments:
@@ -333,12 +332,3 @@ def _open_next(disk: Disk, directory: Path, files: Files, number: int, segments:
         segment.close()
         raise
     segments.append(segment)
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """What the operating system refuses becomes one sentence about *path*."""
-    try:
-        yield
-    except OSError as error:
-        raise Unreadable(error.filename or path, error.strerror or str(error)) from error

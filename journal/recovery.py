@@ -14,7 +14,6 @@ from journal.disk import Disk, File, write_all
 from journal.errors import Damaged, JournalError, RecoveryRefused
 from journal.seal import settle_leftovers
 from journal.segment import (
-    BALLAST_NAME,
     HEADER_SIZE,
     MAX_PAYLOAD,
     Files,
@@ -46,7 +45,6 @@ class Recovery:
             input; the data records behind it, up to `tail.last_seq`, are the derived records that follow.
         last_seq, last_recv_ns, head, run_epoch, sources: as of the end of what stands.
         torn_bytes: how many bytes the torn tail has; evidence: where `recover` kept them.
-        freed_ballast: whether `recover` had to free the ballast.
     """
 
     def __init__(self) -> None:
@@ -65,7 +63,6 @@ class Recovery:
         self.sources: dict[int, str] = {}
         self.torn_bytes = 0
         self.evidence: Path | None = None
-        self.freed_ballast = False
 
     def _stop(self, verdict: str, path: Path, offset: int, reason: str) -> None:
         self.verdict, self.path, self.offset, self.reason = verdict, path, offset, reason
@@ -178,21 +175,16 @@ def commit_beyond(disk: Disk, path: Path, bad: int) -> bool:
         file.close()
 
 
-def recover(disk: Disk, directory: Path, need_bytes: int = 0) -> Recovery:
+def recover(disk: Disk, directory: Path) -> Recovery:
     """
     Repair the folder as far as the format allows, and say what was found; the caller holds the writer's lock.
 
     A torn tail is kept as evidence and cut off; a segment that never got its header is removed; sealings a crash
     interrupted are finished or undone. Nothing is appended. A CORRUPT journal is left as it is.
-
-    Args:
-        need_bytes: free space that the coming work wants; with less, the ballast is freed first.
     """
-    freed = _free_ballast(disk, directory, need_bytes)
     settle_leftovers(disk, directory)
     _flush_highest(disk, directory)
     result = examine(disk, directory)
-    result.freed_ballast = freed
     if result.verdict != TORN:
         return result
     assert result.path is not None
@@ -212,15 +204,6 @@ def recover(disk: Disk, directory: Path, need_bytes: int = 0) -> Recovery:
     finally:
         file.close()
     return result
-
-
-def _free_ballast(disk: Disk, directory: Path, need_bytes: int) -> bool:
-    ballast = directory / BALLAST_NAME
-    if not disk.exists(ballast) or disk.free_space(directory) >= need_bytes:
-        return False
-    disk.unlink(ballast)
-    disk.sync_dir(directory)
-    return True
 
 
 def _flush_highest(disk: Disk, directory: Path) -> None:

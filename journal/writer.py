@@ -5,10 +5,7 @@ It has no clock and no thread of its own: the loop that drives it calls `poll` w
 sync is never retried: from then on every call that would append raises `WriterFailed`, and `durable_seq` stays.
 """
 
-import errno
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, NoReturn, Unpack
 
@@ -16,20 +13,18 @@ from engine.kernel.kinds import COMMIT, SOURCES
 from engine.kernel.record import ENGINE_SOURCE
 from journal.background import Background
 from journal.disk import Disk
-from journal.errors import JournalExists, NotAJournal, RecordRefused, WriterFailed
+from journal.errors import JournalExists, NotAJournal, RecordRefused, WriterFailed, writer_failure, writing
 from journal.live import LiveSegment
 from journal.lock import WriterLock
 from journal.payloads import encode_commit, encode_sources
 from journal.recovery import Recovery, recover
-from journal.segment import BALLAST_NAME, Header
+from journal.segment import Header
 from journal.settings import Settings, Tuning
+from journal.space import Space
+from journal.watermark import Watermark
 
 WRITE_BYTES: Final = 1 << 20
 SPACE_CHECK_BYTES: Final = 16 << 20
-
-SPACE_OK: Final = 0
-SPACE_REDUCE_ONLY: Final = 1
-SPACE_KILL: Final = 2
 
 Complete = Callable[[Recovery], Iterable[tuple[int, int, bytes]]]
 """Given what recovery found, the (kind, schema, payload) of the derived records that the last input still lacks."""
@@ -40,36 +35,30 @@ class Writer:
     Appends to one journal; made by `create` or `open`, ended by `close`.
 
     Attributes:
-        durable_seq: records up to this number survive a power cut; an effect may start once it covers its group.
         sources: number to name, as declared; 1 is the engine.
-        space: SPACE_OK, SPACE_REDUCE_ONLY (below 2 segments of free space) or SPACE_KILL (below 1), as last looked.
+        space: the free space, as last looked at (`space.level`), and the ballast (`space.restore_ballast`).
+        freed_ballast: whether the ballast had to be given up when the journal was opened.
         failure: the error that ended this writer, or None.
         recovered: what was found when the journal was opened.
         run_epoch: of this run.
     """
 
-    def __init__(self, directory: Path, disk: Disk, background: Background, lock: WriterLock, recovered: Recovery):
-        """For `create` and `open`, which take the lock and recover first."""
+    def __init__(self, directory: Path, disk: Disk, background: Background, tuning: Tuning, lock: WriterLock) -> None:
+        """For `create` and `open`, which take the *lock* first: makes room and recovers. Raises RecoveryRefused."""
         self._directory = directory
         self._disk = disk
         self._background = background
+        self._tuning = tuning
         self._lock = lock
-        self._tuning = Tuning()
-        self.recovered = recovered
-        self.sources = {int(ENGINE_SOURCE): "engine"} | recovered.sources
-        self.durable_seq = recovered.last_seq
+        self.space = Space(disk, directory, tuning)
+        self.freed_ballast = self.space.free_ballast()
+        self.recovered = recover(disk, directory)
+        self.recovered.refuse_corrupt()
+        self.sources = {int(ENGINE_SOURCE): "engine"} | self.recovered.sources
         self.run_epoch = 0
-        self.space = SPACE_OK
         self.failure: WriterFailed | None = None
         self._closed = False
-        self._declared = False
-        self._unsynced_since: int | None = None
-        self._syncing: Future[None] | None = None
-        self._target = (recovered.last_seq, 0)
-        self._synced = 0
         self._space_checked = 0
-        self._rotate_at = -1
-        self._block_limit = -1
 
     @classmethod
     def create(
@@ -100,18 +89,16 @@ class Writer:
         if len(journal_id) != 16:
             raise ValueError(f"a journal_id has 16 bytes, not {len(journal_id)}")
         tuning = Tuning(**settings)
-        with _disk_errors(directory):
+        with writing(directory):
             disk.make_dir(directory)
             disk.sync_dir(directory.parent)
             lock = WriterLock(disk, directory)
             try:
-                recovered = recover(disk, directory, tuning.segment_bytes)
-                recovered.refuse_corrupt()
-                if recovered.header is not None:
+                writer = cls(directory, disk, background, tuning, lock)
+                if writer.recovered.header is not None:
                     raise JournalExists(directory)
-                recovered.last_seq = first_seq - 1
-                writer = cls(directory, disk, background, lock, recovered)
-                writer._start_run(tuning, journal_id, sources or {}, wall_ns, mono_ns)
+                writer.recovered.last_seq = first_seq - 1
+                writer._start_run(journal_id, sources or {}, wall_ns, mono_ns)
             except BaseException:
                 lock.release()
                 raise
@@ -138,18 +125,17 @@ class Writer:
         RecoveryRefused (CORRUPT), WriterFailed.
         """
         tuning = Tuning(**settings)
-        with _disk_errors(directory):
+        with writing(directory):
             if not disk.is_dir(directory):
                 raise NotAJournal(directory, "no such folder")
             lock = WriterLock(disk, directory)
             try:
-                recovered = recover(disk, directory, tuning.segment_bytes)
-                recovered.refuse_corrupt()
-                if recovered.header is None:
+                writer = cls(directory, disk, background, tuning, lock)
+                header = writer.recovered.header
+                if header is None:
                     raise NotAJournal(directory, "the folder holds no segment")
-                writer = cls(directory, disk, background, lock, recovered)
                 closed = writer._finish_tail(complete)
-                writer._start_run(tuning, recovered.header.journal_id, sources or {}, wall_ns, mono_ns)
+                writer._start_run(header.journal_id, sources or {}, wall_ns, mono_ns)
             except BaseException:
                 lock.release()
                 raise
@@ -171,45 +157,40 @@ class Writer:
             segment.finish()
         finally:
             segment.file.close()
-        recovered.last_seq = self.durable_seq = segment.batch.last_seq
+        recovered.last_seq = segment.batch.last_seq
         recovered.head = segment.chain
         return segment.header.segment_no
 
-    def _start_run(
-        self, tuning: Tuning, journal_id: bytes, sources: dict[int, str], wall_ns: int, mono_ns: int
-    ) -> None:
+    def _start_run(self, journal_id: bytes, sources: dict[int, str], wall_ns: int, mono_ns: int) -> None:
         recovered = self.recovered
-        self._tuning = tuning
         for number, name in sources.items():
             self._declare(number, name)
         self.run_epoch = self._lock.advance(recovered.run_epoch)
-        anchor = max(wall_ns, recovered.last_recv_ns + 1)
-        number = recovered.numbers[-1] + 1 if recovered.numbers else 1
-        self._begin(journal_id, number, recovered.last_seq, recovered.last_recv_ns, recovered.head, anchor, mono_ns)
-
-    def _begin(
-        self, journal_id: bytes, number: int, last_seq: int, last_recv_ns: int, head: bytes, wall_ns: int, mono_ns: int
-    ) -> None:
-        tuning = self._tuning
         header = Header(
             journal_id,
-            number,
-            last_seq + 1,
-            wall_ns,
+            recovered.numbers[-1] + 1 if recovered.numbers else 1,
+            recovered.last_seq + 1,
+            max(wall_ns, recovered.last_recv_ns + 1),
             mono_ns,
-            head,
-            tuning.block_target,
-            tuning.max_payload,
+            recovered.head,
+            self._tuning.block_target,
+            self._tuning.max_payload,
             self.run_epoch,
         )
+        self._begin(header, recovered.last_recv_ns)
+        self._mark = Watermark(self._background, self._tuning, self._segment)
+
+    def _begin(self, header: Header, last_recv_ns: int) -> None:
         self._segment = LiveSegment.create(self._disk, self._directory, header, last_recv_ns, self.sources)
         self._batch = self._segment.batch
-        self._synced = self._segment.written
-        self._target = (last_seq, self._synced)
-        self._block_limit = min(tuning.block_target, tuning.segment_bytes)
+        self._block_limit = min(header.block_target, self._tuning.segment_bytes)
         self._rotate_at = -1
-        self._space_checked = 0
         self.check_space()
+
+    @property
+    def durable_seq(self) -> int:
+        """Records up to this number survive a power cut; an effect may start once it covers its group."""
+        return self._mark.durable_seq
 
     @property
     def last_seq(self) -> int:
@@ -229,7 +210,7 @@ class Writer:
     @property
     def unsynced_bytes(self) -> int:
         """Bytes appended that no sync has covered yet."""
-        return self._segment.length - self._synced
+        return self._segment.length - self._mark.durable_off
 
     def logical_ns(self, mono_ns: int) -> int:
         """Logical time of a live input: the run's anchor, and the monotonic clock from there."""
@@ -270,7 +251,7 @@ class Writer:
         self._check()
         if self._declare(number, name):
             self._batch.control(SOURCES, 0, encode_sources(self.sources))
-            self._declared = True
+            self._mark.declared()
 
     def _declare(self, number: int, name: str) -> bool:
         known = self.sources.get(number)
@@ -295,12 +276,11 @@ class Writer:
         """Flush, and return `durable_seq` once it covers everything appended so far. Raises WriterFailed."""
         self.flush()
         self._harvest(wait=True)
-        if self._is_dirty():
-            self._aim()
-            try:
-                self._segment.file.sync()
-            except OSError as error:
-                self._fail(error)
+        try:
+            synced = self._mark.sync_now()
+        except OSError as error:
+            self._fail(error)
+        if synced:
             self._commit()
         return self.durable_seq
 
@@ -313,41 +293,14 @@ class Writer:
         """
         self.flush()
         self._harvest(wait=False)
-        if self._syncing is None and self._is_dirty():
-            if self._unsynced_since is None:
-                self._unsynced_since = mono_ns
-            if effect_waiting or mono_ns - self._unsynced_since >= self._tuning.sync_ns or self._is_full():
-                self._start_sync()
+        if self._mark.is_due(mono_ns, effect_waiting):
+            self._mark.start()
         return self.durable_seq
 
     def check_space(self) -> int:
-        """Look at the free space; returns SPACE_OK, SPACE_REDUCE_ONLY or SPACE_KILL, and tells when it changed."""
+        """Look at the free space: SPACE_OK, SPACE_REDUCE_ONLY (below 2 segments) or SPACE_KILL (below 1)."""
         self._space_checked = self._segment.written
-        free = self._disk.free_space(self._directory)
-        segment = self._tuning.segment_bytes
-        level = SPACE_OK if free >= 2 * segment else SPACE_REDUCE_ONLY if free >= segment else SPACE_KILL
-        if level != self.space:
-            self.space = level
-            if self._tuning.on_space is not None:
-                self._tuning.on_space(level)
-        return level
-
-    def restore_ballast(self) -> bool:
-        """Reserve the ballast anew where it is missing and two segments fit beside it; returns whether it stands."""
-        path = self._directory / BALLAST_NAME
-        size = self._tuning.ballast_bytes
-        if self._disk.exists(path):
-            return True
-        if size == 0 or self._disk.free_space(self._directory) < size + 2 * self._tuning.segment_bytes:
-            return False
-        file = self._disk.create(path)
-        try:
-            file.allocate(size)
-            file.sync()
-        finally:
-            file.close()
-        self._disk.sync_dir(self._directory)
-        return True
+        return self.space.look()
 
     def close(self, stop_reason: str = "shutdown") -> None:
         """End the run: final block, sync, lock freed. After a failure nothing more is written. Raises WriterFailed."""
@@ -361,8 +314,7 @@ class Writer:
                 self._tell_closed(self.segment_no, stop_reason)
         finally:
             self._block_limit = -1
-            if self._syncing is not None:
-                self._syncing.exception()  # the helper thread must be done with the descriptor
+            self._mark.leave()
             self._segment.file.close()
             self._lock.release()
 
@@ -382,27 +334,30 @@ class Writer:
             if segment.waiting >= WRITE_BYTES:
                 self.flush()
                 self._harvest(wait=False)
-                if self._syncing is None and self._is_full():
-                    self._start_sync()
+                if self._mark.is_full():
+                    self._mark.start()
 
     def _rotate(self, reason: str, recv_ns: int) -> None:
-        old, batch = self._segment, self._batch
-        header = old.header
+        old = self._segment
         self._finish()
+        header = Header(
+            old.header.journal_id,
+            old.header.segment_no + 1,
+            self.last_seq + 1,
+            old.header.anchor_wall_ns,
+            old.header.anchor_mono_ns,
+            old.chain,
+            old.header.block_target,
+            old.header.max_payload,
+            old.header.run_epoch,
+        )
         try:
-            self._begin(
-                header.journal_id,
-                header.segment_no + 1,
-                batch.last_seq,
-                batch.last_recv_ns,
-                old.chain,
-                header.anchor_wall_ns,
-                header.anchor_mono_ns,
-            )
+            self._begin(header, self.last_recv_ns)
         except OSError as error:
             self._fail(error)
+        self._mark.attach(self._segment)
         self._rotate_at = recv_ns + self._tuning.segment_ns
-        self._tell_closed(header.segment_no, reason)
+        self._tell_closed(old.header.segment_no, reason)
 
     def _finish(self) -> None:
         self._harvest(wait=True)
@@ -410,43 +365,23 @@ class Writer:
             self._segment.finish()
         except OSError as error:
             self._fail(error)
-        self.durable_seq = self._batch.last_seq
+        self._mark.finished()
 
     def _tell_closed(self, number: int, reason: str) -> None:
         if self._tuning.on_closed is not None:
             self._tuning.on_closed(number, reason)
 
-    def _is_dirty(self) -> bool:
-        """Whether more waits for a sync than the COMMIT of the last one."""
-        return self._segment.written_seq > self.durable_seq or self._declared
-
-    def _is_full(self) -> bool:
-        return self._segment.written - self._synced >= self._tuning.sync_bytes
-
-    def _aim(self) -> None:
-        self._target = (self._segment.written_seq, self._segment.written)
-        self._declared = False
-        self._unsynced_since = None
-
-    def _start_sync(self) -> None:
-        self._aim()
-        self._syncing = self._background.run(self._segment.file.sync, self._tuning.wake)
-
     def _harvest(self, wait: bool) -> None:
-        """Take note of the outstanding sync, once it is done or, with *wait*, when it will be."""
-        if self._syncing is None or not (wait or self._syncing.done()):
-            return
-        syncing, self._syncing = self._syncing, None
         try:
-            syncing.result()
+            ended = self._mark.harvest(wait)
         except OSError as error:
             self._fail(error)
-        self._commit()
+        if ended:
+            self._commit()
 
     def _commit(self) -> None:
-        """A sync succeeded: move the watermark and say so in the journal, at once."""
-        self.durable_seq, self._synced = self._target
-        self._batch.control(COMMIT, 0, encode_commit(self.durable_seq, self._synced))
+        """A sync succeeded: say so in the journal, at once."""
+        self._batch.control(COMMIT, 0, encode_commit(self._mark.durable_seq, self._mark.durable_off))
         self.flush()
 
     def _check(self) -> None:
@@ -454,20 +389,6 @@ class Writer:
             raise self.failure
 
     def _fail(self, error: OSError) -> NoReturn:
-        self.failure = _failed(self._segment.path, error)
+        self.failure = writer_failure(self._segment.path, error)
         self._block_limit = -1
         raise self.failure from error
-
-
-def _failed(path: Path, error: OSError) -> WriterFailed:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return WriterFailed("JRN_DISK_FULL" if full else "JRN_SYNC_FAILED", path, error.strerror or str(error))
-
-
-@contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """While a run opens: what the disk refuses ends the run in the same words as later."""
-    try:
-        yield
-    except OSError as error:
-        raise _failed(path, error) from error
