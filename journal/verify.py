@@ -16,13 +16,15 @@ from engine.kernel.record import NONE
 from journal.check import UNKNOWN_TIME, Checker
 from journal.disk import Disk
 from journal.errors import Damaged, JournalError, NotAJournal
-from journal.index import read_index
+from journal.frames import Decompressor, stated_size
+from journal.index import data_frames, read_index
 from journal.labels import Label, read_labels
 from journal.manifest import Manifest, read_manifest, tallies
+from journal.reader import readable
 from journal.recovery import CLEAN, CORRUPT, TORN, commit_beyond
 from journal.seal import file_digest
 from journal.segment import HEADER_SIZE, Files, wal_path, zst_path
-from journal.stored import Segment, join, open_sealed, open_wal
+from journal.stored import Segment, block_end, join, open_sealed, open_wal
 
 Advance = Callable[[int], None]
 """Called with the raw bytes checked since the last call."""
@@ -88,22 +90,41 @@ def verify(disk: Disk, path: Path, advance: Advance | None = None) -> Verificati
     """
     Check all of the journal at *path*: a folder, a `.wal`, a `.zst`, or a bundle.
 
-    Damage is what this reports, not an error it raises; only an unreadable disk raises OSError.
+    Damage is what this reports, a file that cannot be read too: it raises nothing.
     """
     found = Verification(str(path))
     walk = _Walk(disk, found, advance or (lambda done: None))
     try:
-        if disk.is_dir(path):
-            walk.folder(path)
-        elif path.name.endswith(".wal"):
-            walk.wal(open_wal(disk, path, UNKNOWN_TIME), highest=True)
-        else:
-            walk.sealed_file(path)
+        with readable(path):
+            if disk.is_dir(path):
+                walk.folder(path)
+            elif path.name.endswith(".wal"):
+                walk.wal(open_wal(disk, path, UNKNOWN_TIME), highest=True)
+            else:
+                walk.sealed_file(path)
     except JournalError as error:
         found.verdict, found.reason = CORRUPT, str(error)
         found.file = str(getattr(error, "path", "") or path)
         found.offset = error.offset if isinstance(error, Damaged) else 0
+        if isinstance(error, Damaged) and found.file.endswith(".zst"):
+            found.last_good_seq = max(found.last_good_seq, last_whole_block(disk, Path(found.file)))
     return found
+
+
+def last_whole_block(disk: Disk, path: Path) -> int:
+    """The last record of the blocks that still unpack at the start of a sealed file whose index is lost; 0 for none."""
+    file = disk.open_read(path)
+    context = Decompressor()
+    seq = 0
+    try:
+        for offset, frame in data_frames(file, path):
+            raw = context.block(frame, stated_size(frame, path, offset), path, offset)
+            seq = max(seq, block_end(raw, path, offset)[0].last_seq)
+    except Damaged:
+        return seq
+    finally:
+        file.close()
+    return seq
 
 
 class _Walk:

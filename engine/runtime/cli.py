@@ -16,12 +16,14 @@ from engine._build import source_digest
 from engine.runtime.commands import debug_option
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output
-from journal.errors import JournalError, JournalExists, Locked, WriterFailed
+from journal.errors import JournalError, JournalExists, Locked, NotAJournal, WriterFailed
 from journal.labels import MarkedInvalid
 
 COMMANDS = {
     "completion": "engine.runtime.commands.completion:completion",
     "journal": "engine.runtime.commands.journal:journal",
+    "replay": "engine.runtime.commands.replay:replay",
+    "sample": "engine.runtime.commands.sample:sample",
 }
 """Name to ``module:attribute``. Modules are loaded when their command is named, so that `engine --version` is quick."""
 
@@ -128,6 +130,8 @@ def _as_refusal(error: BaseException) -> CommandError:
         return CommandError(str(error), "say --include-invalid to use it all the same")
     if isinstance(error, JournalExists):
         return CommandError(str(error), "choose another place, or remove what stands there", Exit.USAGE)
+    if isinstance(error, NotAJournal):
+        return CommandError(str(error), "name a journal's folder, one of its .wal or .zst files, or a bundle")
     if isinstance(error, JournalError):
         return CommandError(str(error), "`engine journal verify` says how far it is good")
     if isinstance(error, click.ClickException):

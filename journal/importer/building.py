@@ -56,7 +56,7 @@ def build(
 
 def clear(disk: Disk, staging: Path) -> None:
     """
-    Remove what an interrupted import left in its folder; the folder itself stays for the next one.
+    Remove the folder of an interrupted import, if there is one.
 
     Raises:
         Locked: an import into it is running.
@@ -71,5 +71,6 @@ def clear(disk: Disk, staging: Path) -> None:
             raise JournalExists(staging / foreign[0])
         for name in disk.names(staging):
             disk.unlink(staging / name)
+        disk.remove_dir(staging)
     finally:
         lock.release()

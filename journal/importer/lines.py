@@ -9,6 +9,7 @@ LINE_LIMIT = 17 << 20
 """A line holds a frame of at most 16 MiB (the journal's payload limit) and what the recorder put around it."""
 GZIP_MAGIC = b"\x1f\x8b"
 PIECE = 1 << 20
+SALVAGE = "fetch the file again, or import what `zcat` still gives of it as a plain file"
 
 
 def plain(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
@@ -32,7 +33,8 @@ def plain(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
             # Piece by piece: a few bytes of gzip may stand for gigabytes.
             piece = inflate.decompress(pending, PIECE)
         except zlib.error as error:
-            raise NotARecording(f"{name}: damaged gzip data after {given:,} bytes of text ({error})") from error
+            damage = f"{name}: damaged gzip data after {given:,} bytes of text ({error})"
+            raise NotARecording(damage, SALVAGE) from error
         given += len(piece)
         if piece:
             yield piece
@@ -45,7 +47,7 @@ def plain(chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
         elif not pending and not piece:
             pending = next(source, b"")
             if not pending:
-                raise NotARecording(f"{name}: the gzip data ends early, after {given:,} bytes of text")
+                raise NotARecording(f"{name}: the gzip data ends early, after {given:,} bytes of text", SALVAGE)
 
 
 def lines(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:

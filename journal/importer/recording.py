@@ -13,7 +13,13 @@ MOST_RANGES = 100_000
 
 
 class NotARecording(JournalError):
-    """A file cannot be imported: it is damaged, or not what it was taken for."""
+    """A file cannot be imported: it is damaged, or not what it was taken for. *advice* is what a person may do."""
+
+    def __init__(
+        self, message: str, advice: str = "see `engine journal import --help` for what can be imported"
+    ) -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 class NeedsAnswer(JournalError):

@@ -8,7 +8,7 @@ import click
 
 from engine.runtime.commands import speaks
 from engine.runtime.exits import Exit
-from engine.runtime.output import CommandError, Output
+from engine.runtime.output import CommandError, Output, counted
 
 if TYPE_CHECKING:
     from journal.importer.run import ImportReport
@@ -76,7 +76,7 @@ def import_command(
     from journal.background import Threads
     from journal.disk import RealDisk
     from journal.importer.files import size_of
-    from journal.importer.recording import NeedsAnswer
+    from journal.importer.recording import NeedsAnswer, NotARecording
     from journal.importer.run import Catalogue, import_recordings
     from journal.importer.sniff import Recording
 
@@ -108,6 +108,8 @@ def import_command(
         raise CommandError(
             str(error), f"add {error.option} {what} (see `engine journal import --help`)", Exit.USAGE
         ) from error
+    except NotARecording as error:
+        raise CommandError(str(error), error.advice) from error
     except KeyboardInterrupt as error:
         raise CommandError(
             "interrupted; no journal was made", "run the same command again", Exit.INTERRUPTED
@@ -119,6 +121,8 @@ def import_command(
         output.document("refold.journal.import/1", {**report.as_dict(), "elapsed_s": round(elapsed_s, 3)})
         return
     print_report(output, report)
+    if not catalogues:
+        output.note("note: no --catalog: a replay will know neither ticks nor lots, and keep no books")
     lines = sum(tally.lines for tally in report.recordings)
     output.note(
         f"{elapsed_s:.1f} s, {lines / max(elapsed_s, 1e-9):,.0f} lines a second. Next: engine journal info {out}"
@@ -179,9 +183,9 @@ def print_report(output: Output, report: "ImportReport") -> None:
 def remarks(file: str, without_time: int, backwards: int, sent: int, notes: int) -> list[str]:
     """What a reader should know of a file beyond its counts, one line each."""
     told = [
-        (without_time, "without receive time took that of the line before"),
-        (backwards, "with a time before the line above kept their place"),
-        (sent, "record what the recorder sent; not journalled"),
-        (notes, "are blank or the recorder's own remarks; not journalled"),
+        (without_time, "without receive time, given that of the line before"),
+        (backwards, "with a time before that of the line above, kept in place"),
+        (sent, "of what the recorder sent, not journalled"),
+        (notes, "blank or of the recorder itself, not journalled"),
     ]
-    return [f"{file}: {count:,} lines {what}" for count, what in told if count]
+    return [f"{file}: {counted(count, 'line')} {what}" for count, what in told if count]

@@ -125,7 +125,7 @@ def print_verification(output: Output, found: "Verification", refused: bool) -> 
     elif found.verdict == "TORN":
         output.note("Next:  nothing; a live writer finishes it, the next start cuts it off and keeps it as evidence")
     elif found.verdict == "CORRUPT":
-        output.note("Next:  keep the files as they are; `engine journal export` saves the records before the damage")
+        output.note("Next:  keep the files as they are; `engine journal export --until-damage` saves what can be read")
 
 
 @click.command(

@@ -1,0 +1,155 @@
+"""`engine replay`: the same code on the same bytes, again."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.runtime.clock import RealClock
+from engine.runtime.commands import speaks
+from engine.runtime.commands.journal_select import JOURNAL, PLACE, WHICH
+from engine.runtime.exits import Exit
+from engine.runtime.output import Output
+
+if TYPE_CHECKING:
+    from journal.reader import Journal
+    from replay.verify import StrictReplay
+
+
+@click.command(
+    epilog=f"{WHICH} Ends with 0 when nothing differs (or nothing could be compared), 3 when the journal is damaged "
+    "and 4 when a derived record differs.\n\nExamples:\n\n\b\n"
+    "  engine replay journal/                             every derived record, byte for byte\n"
+    "  engine replay journal.zst --until 120000 --json    the state after record 120,000"
+)
+@click.argument("journal", type=JOURNAL)
+@click.option("--until", metavar="SEQ|TIME", help=f"The last record, itself included: {PLACE}.")
+@click.option("--base", type=JOURNAL, help="The journal an overlay stands on, where it is not where it was.")
+@click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
+@speaks
+def replay(output: Output, journal: Path, until: str | None, base: Path | None, include_invalid: bool) -> None:
+    """Fold a journal again, and compare every derived record with what is stored."""
+    from journal.disk import RealDisk
+    from journal.labels import refuse_invalid
+    from journal.reader import open_journal
+    from replay.answer import strict_fields
+    from replay.overlay import open_base
+    from replay.verify import replay_strictly
+
+    disk, clock = RealDisk(), RealClock()
+    if not include_invalid:
+        refuse_invalid(disk, journal)
+    with open_journal(journal, disk) as opened:
+        until_seq = None if until is None else place(opened, until)
+        total = sum(entry.raw_len for segment in opened.segments for entry in segment.entries)
+        started = clock.mono_ns()
+        with output.progress("replaying", total) as advance:
+            answer = replay_strictly(
+                opened,
+                until_seq=until_seq,
+                base=lambda run: open_base(disk, journal, run, base),
+                progress=advance,
+            )
+        elapsed_s = (clock.mono_ns() - started) / 1e9
+        cause = b"" if answer.divergence is None else record_bytes(opened, answer.divergence.cause)
+        fields = strict_fields(str(journal), answer, cause)
+    fields["elapsed_s"] = round(elapsed_s, 6)
+    fields["frames_per_s"] = round(answer.inputs / elapsed_s) if elapsed_s else None
+    if output.as_json:
+        output.document("refold.replay/1", fields)
+    else:
+        print_strict(output, answer, fields)
+    if answer.divergence is not None:
+        raise click.exceptions.Exit(int(Exit.DIVERGED))
+
+
+def place(journal: "Journal", text: str) -> int:
+    """The sequence number that *text* means in *journal*: a number, or the last record before a time."""
+    from journal.show import utc_to_ns
+
+    if text.isdigit():
+        return int(text)
+    try:
+        found = journal.seq_at(utc_to_ns(text) + 1)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="'--until'") from error
+    return journal.last_seq if found is None else found - 1
+
+
+def record_bytes(journal: "Journal", seq: int) -> bytes:
+    """The whole record *seq*, head included; empty when there is none."""
+    for block in journal.blocks(seq, seq, verify_chain=False):
+        cursor = block.cursor()
+        while cursor.next():
+            if cursor.seq == seq and not cursor.flags & 1:
+                return block.data[cursor.offset : cursor.next_offset]
+    return b""
+
+
+def print_strict(output: Output, answer: "StrictReplay", fields: dict[str, Any]) -> None:
+    """Print what a strict replay found."""
+    rate = f"{fields['frames_per_s']:,} a second" if fields["frames_per_s"] else "at once"
+    output.lines(
+        [f"{answer.inputs:,} inputs and {answer.derived:,} derived records in {fields['elapsed_s']:.2f} s, {rate}"]
+    )
+    if answer.divergence is not None:
+        print_divergence(output, answer, fields["divergence"])
+    elif answer.identical:
+        output.lines([f"replay identical: {answer.compared:,} derived records are equal byte for byte"])
+        if answer.other_build:
+            output.lines([f"note: recorded by build {fields['recorded_build']}, replayed by {fields['build']}"])
+    else:
+        output.lines(["recorded without a kernel: bytes verified, nothing to recompute"])
+    if answer.unfinished:
+        output.lines([f"note: the live end lacks {answer.unfinished} derived records; a recovery would write them"])
+    share = fields["fast_path_share"]
+    if share is not None:
+        output.lines(
+            [f"fast path {100 * share:.2f} % of the frames; {fields['unreadable_frames']:,} could not be read"]
+        )
+    print_markets(output, fields["markets"])
+    unlisted = fields["unlisted_symbols"]
+    if unlisted:
+        events = sum(unlisted.values())
+        output.lines([f"passed over: {events:,} events of {len(unlisted)} symbols that no catalogue input lists"])
+    output.lines([f"state digest {fields['state_digest']}"])
+
+
+def print_markets(output: Output, markets: list[dict[str, Any]], most: int = 30) -> None:
+    """Print each market's touch, at most *most* of them."""
+    if not markets:
+        return
+    rows = [["market", "book", "bid", "offer", "bids", "offers", "tick"]]
+    for market in markets[:most]:
+        state = "suspect" if market["suspect"] else ("valid" if market["valid"] else "invalid")
+        touch = [market["best_bid"] or "-", market["best_ask"] or "-"]
+        rows.append([market["market"][:48], state, *touch, str(market["bids"]), str(market["asks"]), market["tick"]])
+    output.table(rows, frozenset({2, 3, 4, 5, 6}))
+    if len(markets) > most:
+        output.lines([f"and {len(markets) - most} more markets (--json lists all)"])
+
+
+def print_divergence(output: Output, answer: "StrictReplay", shown: dict[str, Any]) -> None:
+    """Print both records side by side, and the input that caused them."""
+    where = f"segment {shown['segment']}, byte {shown['offset']}"
+    if answer.other_build:
+        output.lines([f"this build decides differently from seq {shown['seq']:,} ({where})"])
+    else:
+        output.lines([f"replay DIVERGED at seq {shown['seq']:,} ({where})"])
+    rows = [["", "stored", "recomputed"]]
+    found, expected = shown["found"] or {}, shown["expected"] or {}
+    for name in ("kind", "schema", "cause", "flags", "payload", "bytes"):
+        rows.append([name, clip(found.get(name, "nothing")), clip(expected.get(name, "nothing"))])
+    output.table(rows)
+    cause = shown["cause"]
+    if cause is not None:
+        output.lines(
+            [f"caused by input {cause['seq']:,}, {cause['kind']} of {cause['time']}: {clip(cause['payload'], 120)}"]
+        )
+    output.lines([f"{answer.compared:,} derived records before it are equal"])
+
+
+def clip(value: Any, width: int = 60) -> str:
+    """*value* as text of at most *width* characters."""
+    text = str(value)
+    return text if len(text) <= width else text[: width - 1] + "…"
