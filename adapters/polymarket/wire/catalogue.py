@@ -60,6 +60,8 @@ class CatalogueTranslator(Translator):
         except Refused as error:
             batch.clear()
             return refusal(error)
+        if batch.count == 0:
+            self.ignored += 1
         return OK
 
 

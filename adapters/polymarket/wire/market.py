@@ -34,6 +34,7 @@ class MarketTranslator(Translator):
         batch.clear()
         if end - start == 4 and data[start:end] == _PONG:
             self.fast += 1
+            self.ignored += 1
             return OK
         self.slow += 1
         return self.general(data, start, end, batch)
@@ -45,6 +46,8 @@ class MarketTranslator(Translator):
         except Refused as error:
             batch.clear()
             return refusal(error)
+        if batch.count == 0:
+            self.ignored += 1
         return OK
 
 
@@ -72,4 +75,6 @@ class BookTranslator(Translator):
         except Refused as error:
             batch.clear()
             return refusal(error)
+        if batch.count == 0:
+            self.ignored += 1
         return OK

@@ -317,7 +317,11 @@ class Reader:
         self.at = at + 41
 
     def token(self) -> i64:
-        """A token id (1 to 78 digits) and its closing quote: its symbol number."""
+        """
+        A token id (1 to 78 digits) and its closing quote: its symbol number.
+
+        A frame refused further on may have numbered its tokens: numbers only stand for texts, and no state holds them.
+        """
         data = self.data
         at = self.at
         end = self.end

@@ -50,6 +50,7 @@ class UserTranslator(Translator):
         """As `Translator.translate`."""
         if end - start == 4 and data[start:end] == _PONG:
             self.fast += 1
+            self.ignored += 1
             return OK
         self.slow += 1
         try:
@@ -59,6 +60,8 @@ class UserTranslator(Translator):
         except Refused as error:
             batch.clear()
             return refusal(error)
+        if batch.count == 0:
+            self.ignored += 1
         return OK
 
 

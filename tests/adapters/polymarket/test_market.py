@@ -196,6 +196,7 @@ def test_a_resolution_names_the_winner_and_the_market(read):
 def test_a_frame_may_say_nothing(read, frame):
     reading = read(KIND, frame)
 
+    assert reading.translator.ignored == 1
     assert (reading.code, reading.rows) == (codes.OK, [])
 
 

@@ -73,7 +73,7 @@ def test_orders_of_a_resolved_market_are_cancelled_for_that_reason(read, order):
 def test_an_update_is_a_legal_frame_that_adds_nothing_to_the_trades(read, polymarket, path):
     reading = read(KIND, (polymarket / path).read_bytes())
 
-    assert (reading.code, reading.rows) == (codes.OK, [])
+    assert (reading.code, reading.rows, reading.translator.ignored) == (codes.OK, [], 1)
 
 
 def test_a_match_fills_the_taker_and_each_maker_at_its_own_price(read, trade):
