@@ -9,7 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from engine.kernel.kinds import RUN_START, SPAN
+from engine.kernel.kinds import CONNECTION, POLYMARKET_USER, RUN_START, SPAN
 from engine.kernel.outbox import Derived
 from engine.kernel.record import CONTROL, DERIVED, ENGINE_SOURCE, NONE
 from engine.kernel.step import Kernel
@@ -20,6 +20,17 @@ AT_RUN_START: Final[i64] = 1
 AT_SPAN: Final[i64] = 2
 AT_UNTIL: Final[i64] = 3
 DIVERGED: Final[i64] = 4
+
+
+def is_kept(kind: i64) -> bool:
+    """
+    Whether a resimulation takes records of *kind* from its base: market data, catalogues and connection state.
+
+    What concerned the base run's own orders and decisions is dropped: private frames, outcomes, timers, commands, runs.
+    """
+    if 0x0100 <= kind < 0x0F00:
+        return kind != POLYMARKET_USER
+    return kind == CONNECTION
 
 
 @final
@@ -96,6 +107,36 @@ class StrictFold:
             self.enter(cursor.seq, cursor.recv_ns)
             kernel.step(cursor.seq, cursor.recv_ns, kind, cursor.source, data, cursor.payload_start, cursor.payload_end)
             self.take(kernel.out.records)
+        return end
+
+    def fold_base(self, data: bytes, start: i64, end: i64, last_base: i64, span_seq: i64) -> i64:
+        """
+        Fold the kept base records of a span, up to base record *last_base*, as input *span_seq*.
+
+        Returns the offset behind the last one looked at; `stopped` is AT_UNTIL once *last_base* is reached, GOING where
+        the span goes on in the next block, DIVERGED where a record before the span's last one has consequences.
+        """
+        cursor = Cursor(data, start, end)
+        kernel = self.kernel
+        self.stopped = GOING
+        while cursor.next():
+            if cursor.flags & (CONTROL | DERIVED) == 0 and is_kept(cursor.kind):
+                if not self.group_complete(cursor.offset):
+                    return cursor.offset
+                self.enter(span_seq, cursor.recv_ns)
+                kernel.step(
+                    span_seq,
+                    cursor.recv_ns,
+                    cursor.kind,
+                    cursor.source,
+                    data,
+                    cursor.payload_start,
+                    cursor.payload_end,
+                )
+                self.take(kernel.out.records)
+            if cursor.flags & CONTROL == 0 and cursor.seq >= last_base:
+                self.stopped = AT_UNTIL
+                return cursor.next_offset
         return end
 
     def enter(self, seq: i64, recv_ns: i64) -> None:

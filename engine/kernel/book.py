@@ -110,6 +110,18 @@ class Ladder:
         found.extend(sorted(self._far, reverse=True))
         return found
 
+    def copy_dense(self, keys: vec[i64], lots: vec[i64], at: i64) -> i64:
+        """Write the dense levels, best first, to *keys* and *lots* from *at* on; returns the place behind the last."""
+        cells = self._cells
+        key = self.best
+        while key != NONE and key >= self._base:
+            i = key - self._base
+            keys[at] = key
+            lots[at] = cells[i]
+            at += 1
+            key = self._scan(i - 1) if i > 0 else NONE
+        return at
+
     def _scan(self, start: i64) -> i64:
         """The greatest occupied key at or below cell *start*, or NONE."""
         i = start

@@ -66,6 +66,7 @@ _MARKET_NUMBERS: Final = (
     "funding",
     "next_funding_ns",
     "winner",
+    "off_lot",
 )
 
 
@@ -126,6 +127,10 @@ def pack_market(market: Market) -> bytes:
         packer.put(key)
         packer.put(price_spelling)
         packer.put(size_spelling)
+    packer.put(len(market.off_grid))
+    for key in sorted(market.off_grid):
+        packer.put(key)
+        packer.put(market.off_grid[key])
     return packer.finish()
 
 
@@ -145,6 +150,7 @@ def unpack_market(number: i64, data: bytes) -> Market:
         setattr(market, name, unpacker.take() == 1)
     for name in _MARKET_NUMBERS:
         setattr(market, name, unpacker.take())
+    market.set_last_price(market.last_price, market.last_price_spelling)
     market.chain.unpack(unpacker)
     for side in (BID, ASK):
         for _ in range(unpacker.take()):
@@ -154,6 +160,9 @@ def unpack_market(number: i64, data: bytes) -> Market:
         key = unpacker.take()
         price_spelling = unpacker.take()
         market.odd[key] = (price_spelling, unpacker.take())
+    for _ in range(unpacker.take()):
+        key = unpacker.take()
+        market.off_grid[key] = unpacker.take()
     unpacker.done()
     return market
 

@@ -10,12 +10,12 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from engine.kernel import codes, events
-from engine.kernel.chain import APPLY, GAP, HELD_HEAD, HELD_LEVEL, HOLD, IGNORE, WAITING
+from engine.kernel.chain import APPLY, FOLLOWING, GAP, HELD_HEAD, HELD_LEVEL, HOLD, IGNORE, WAITING
 from engine.kernel.digest import Digest
 from engine.kernel.events import EventBatch, Listing, Symbols
 from engine.kernel.listings import Finding, Listings
 from engine.kernel.market import WAKE_BOOK, WAKE_STATUS, WAKE_TOUCH, WAKE_TRADE, Instrument, Market
-from engine.kernel.proof import MIRROR, check_hash, check_touch
+from engine.kernel.proof import MIRROR, HashProof, check_touch
 from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID
 
@@ -38,6 +38,7 @@ class MarketData:
         self.resolved: list[Market] = []
 
         self._digest: Final[Digest] = digest
+        self._proof: Final[HashProof] = HashProof()
         self._market: Market | None = None  # the target of the level rows being read
         self._complement: bool = False
         self._applying: bool = False
@@ -160,7 +161,7 @@ class MarketData:
         if verdict == GAP:
             self._invalidate(market, codes.SEQ_GAP, chain.last, first if rule != events.RULE_NONE else NONE)
             self._holding = True
-        elif verdict == IGNORE and market.valid and rule != events.RULE_NONE:
+        elif verdict == IGNORE and chain.state == FOLLOWING:
             self.findings.append(Finding(codes.DUP_BLOCKED, market.number, True, last, chain.last, ""))
         if self._holding:
             chain.hold(first, last, previous, venue_ns)
@@ -179,10 +180,14 @@ class MarketData:
         assert market is not None
         tick = price // market.tick
         lots = size // market.lot
-        if tick * market.tick != price or lots * market.lot != size:
-            self._invalidate(market, codes.DATA_SUSPECT, price, size)
-            self._applying = False
+        if tick * market.tick != price:
+            self._off_grid(market, side, price, size)
             return
+        if lots * market.lot != size:
+            # Orders older than the venue's present step rest on: whole lots of them count, at least one.
+            market.off_lot += 1
+            if lots == 0:
+                lots = 1
         book = market.book
         if self._complement:
             tick = market.price_scale // market.tick - tick
@@ -199,6 +204,21 @@ class MarketData:
             market.odd.pop(key, None)
         if (price_spelling | size_spelling) != 0 and lots > 0:
             market.odd[key] = (price_spelling, size_spelling)
+
+    def _off_grid(self, market: Market, side: i64, price: i64, size: i64) -> None:
+        """A price between ticks: on a prediction market a grid we missed, elsewhere an order older than the grid."""
+        if market.binary:
+            self._invalidate(market, codes.DATA_SUSPECT, price, size)
+            self._applying = False
+            return
+        # No order of today can stand there or trade there first, so it is kept beside the ladder, exactly.
+        key = (price << 1) | side
+        if size > 0:
+            market.off_grid[key] = size
+        else:
+            market.off_grid.pop(key, None)
+        self._digest.mix(key)
+        self._digest.mix(size)
 
     def _snapshot(self, instrument: Instrument, source: i64, update_id: i64, venue_ns: i64, rule: i64) -> None:
         market = instrument.market
@@ -217,6 +237,7 @@ class MarketData:
         self._mirror = levels_of(market) if mirrored else None
         market.book.clear()
         market.odd = {}
+        market.off_grid = {}
         market.source = source
         market.venue_ns = venue_ns
         market.hash_proven = False
@@ -301,12 +322,11 @@ class MarketData:
             return
         self.hash_turn += 1
         if self.hash_turn % self.hash_every == 0:
-            check_hash(market, instrument, high, middle, low, venue_ns)
+            self._proof.check_hash(market, instrument, high, middle, low, venue_ns)
 
     def _last_price(self, market: Market, price: i64, spelling: i64) -> None:
         if price != market.last_price or spelling != market.last_price_spelling:
-            market.last_price = price
-            market.last_price_spelling = spelling
+            market.set_last_price(price, spelling)
             market.hash_proven = False
             self._digest.mix(price)
 

@@ -13,7 +13,7 @@ from engine.kernel.book import Book
 from engine.kernel.chain import Chain
 from engine.kernel.events import KIND_BINARY, Listing
 from engine.kernel.record import NONE
-from engine.kernel.units import ASK, BID
+from engine.kernel.units import ASK, BID, decimal_text, spelled
 
 # Why a market is being looked at again: bits of a wake.
 WAKE_TOUCH: Final[i64] = 1
@@ -69,12 +69,21 @@ class Market:
         self.trade_side: i64 = 0
         self.last_price: i64 = NONE  # as the venue spelt it, for the book hash
         self.last_price_spelling: i64 = 0
+        # Texts that the venue's book hash is made of, kept because each check needs them.
+        self.min_size_text: Final[str] = decimal_text(listing.min_size, listing.size_exponent)
+        self.tick_text: str = decimal_text(listing.tick, listing.price_exponent)
+        self.last_price_text: str = ""
 
         self.ticker_id: i64 = NONE
         self.ticker_bid: i64 = NONE
         self.ticker_bid_lots: i64 = 0
         self.ticker_ask: i64 = NONE
         self.ticker_ask_lots: i64 = 0
+
+        # Resting orders older than the venue's present grid: sizes that were no whole number of lots (counted), and
+        # levels between two ticks (kept: (price << 1) | side to size).
+        self.off_lot: i64 = 0
+        self.off_grid: dict[int, int] = {}
 
         self.mark: i64 = NONE
         self.index: i64 = NONE
@@ -98,8 +107,16 @@ class Market:
         self.tick = tick
         self.book = self._new_book()
         self.odd = {}
+        self.off_grid = {}
         self.valid = False
         self.hash_proven = False
+        self.tick_text = decimal_text(tick, self.listing.price_exponent)
+
+    def set_last_price(self, price: i64, spelling: i64) -> None:
+        """The venue's last trade price and how it spells it; NONE where it has not said one."""
+        self.last_price = price
+        self.last_price_spelling = spelling
+        self.last_price_text = "" if price == NONE else spelled(price, self.listing.price_exponent, spelling)
 
 
 @final

@@ -115,6 +115,20 @@ class Kernel:
         self._decide()
         self._finish(kind)
 
+    def translator(self, kind: i64) -> Translator | None:
+        """The decoder that reads records of *kind*."""
+        return self._translators[kind]
+
+    def path_counts(self) -> tuple[i64, i64]:
+        """How many frames the scanners read, and how many needed a general decoder: not state, only told."""
+        fast: i64 = 0
+        slow: i64 = 0
+        for translator in self._translators:
+            if translator is not None:
+                fast += translator.fast
+                slow += translator.slow
+        return fast, slow
+
     # -- one input -------------------------------------------------------------------------------------------------
 
     def _begin(self, seq: i64, recv_ns: i64) -> None:

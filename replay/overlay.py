@@ -1,0 +1,124 @@
+"""
+Overlays: a resimulation keeps its own records and stands on its base for the market data.
+
+A SPAN record stands for the kept base records in a closed range of base sequence numbers; `docs/reference/
+journal_format.md`, section 7.1, gives the rules.
+"""
+
+from pathlib import Path
+
+import orjson
+
+from engine.kernel.pack import Malformed
+from journal.disk import Disk
+from journal.errors import JournalError
+from journal.reader import Journal, open_journal
+from replay.run import Base, RunStart
+from replay.strict import AT_UNTIL, GOING, StrictFold
+
+BASE_FILE = "base.json"
+"""Beside an overlay: where its base lay when it was made. A hint only; RUN_START says which journal it has to be."""
+
+SPAN_SIZE = 16
+
+
+class WrongBase(JournalError):
+    """The journal given as an overlay's base is not the one its run was made on."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is not the base of this overlay: {reason}")
+        self.path = path
+
+
+def span_payload(first: int, last: int) -> bytes:
+    """A SPAN input, schema 1: u64 base_first, u64 base_last."""
+    return first.to_bytes(8, "little") + last.to_bytes(8, "little")
+
+
+def span_fields(payload: bytes) -> tuple[int, int]:
+    """(base_first, base_last) of a SPAN; raises Malformed."""
+    if len(payload) != SPAN_SIZE:
+        raise Malformed(f"a span has {len(payload)} bytes, expected {SPAN_SIZE}")
+    first, last = int.from_bytes(payload[:8], "little"), int.from_bytes(payload[8:], "little")
+    if not 1 <= first <= last:
+        raise Malformed(f"a span of {first} to {last} holds nothing")
+    return first, last
+
+
+def base_of(journal: Journal) -> Base:
+    """What RUN_START says of *journal* when it is a run's base."""
+    return Base(journal.journal_id.hex(), journal.first_seq, journal.last_seq, journal.head.hex())
+
+
+class BaseFeed:
+    """The base's records in order, folded span by span."""
+
+    def __init__(self, journal: Journal, base: Base) -> None:
+        found = base_of(journal)
+        if found.journal_id != base.journal_id:
+            raise WrongBase(journal.path, f"it is journal {found.journal_id}, expected {base.journal_id}")
+        if (found.first_seq, found.last_seq) != (base.first_seq, base.last_seq) or found.head_hash != base.head_hash:
+            raise WrongBase(
+                journal.path,
+                f"it holds records {found.first_seq} to {found.last_seq} with head {found.head_hash[:16]}, "
+                f"expected {base.first_seq} to {base.last_seq} with head {base.head_hash[:16]}",
+            )
+        self.journal = journal
+        self._blocks = journal.blocks()
+        self._block = next(self._blocks)
+        self._offset = self._block.start
+        self._next_seq = journal.first_seq
+
+    def fold_span(self, fold: StrictFold, span_seq: int, payload: bytes) -> None:
+        """
+        Fold what the SPAN record *span_seq* stands for; a difference within it is left in *fold*.
+
+        Raises:
+            Malformed: the span does not continue the one before it, or goes beyond the base.
+        """
+        first, last = span_fields(payload)
+        if first != self._next_seq or last > self.journal.last_seq:
+            raise Malformed(
+                f"span {span_seq} covers base records {first} to {last}, expected them from {self._next_seq}"
+            )
+        self._next_seq = last + 1
+        while True:
+            self._offset = fold.fold_base(self._block.data, self._offset, self._block.end, last, span_seq)
+            if fold.stopped != GOING:
+                break
+            self._block = next(self._blocks)
+            self._offset = self._block.start
+        if fold.stopped == AT_UNTIL:
+            fold.stopped = GOING
+
+    def close(self) -> None:
+        """Close the base journal."""
+        self.journal.close()
+
+
+def write_base_hint(disk: Disk, overlay: Path, base: Path) -> None:
+    """Note beside *overlay* where its base lies, relative to it."""
+    text = orjson.dumps({"base": str(base)}, option=orjson.OPT_INDENT_2)
+    file = disk.create(overlay / BASE_FILE)
+    file.write(text)
+    file.close()
+
+
+def open_base(disk: Disk, overlay: Path, run: RunStart, given: Path | None) -> BaseFeed:
+    """
+    The base that *run* stands on: *given*, or where the hint beside *overlay* says.
+
+    Raises:
+        WrongBase: nothing is given and no hint stands there, or the journal found is another one.
+    """
+    assert run.base is not None
+    path = given
+    if path is None:
+        hint = (overlay if disk.is_dir(overlay) else overlay.parent) / BASE_FILE
+        if not disk.exists(hint):
+            raise WrongBase(overlay, "no base is named; give it with --base")
+        file = disk.open_read(hint)
+        stated = Path(orjson.loads(file.read(0, 1 << 16))["base"])
+        file.close()
+        path = stated if stated.is_absolute() else hint.parent / stated
+    return BaseFeed(open_journal(path, disk), run.base)

@@ -1,0 +1,31 @@
+"""A kernel as a run had it: decoders, policy, strategies and seed from its RUN_START."""
+
+from engine.kernel.step import Kernel
+from replay.decoders import translators
+from replay.policy import read_policy
+from replay.run import RunStart
+from replay.strategies import make, tier_number
+
+
+def bare_kernel() -> Kernel:
+    """A kernel for a recording without a run: this build's decoders, no policy, no strategies."""
+    return Kernel(translators(None))
+
+
+def kernel_of(run: RunStart) -> Kernel:
+    """
+    A new kernel for *run*, before its RUN_START.
+
+    Raises:
+        NoDecoder, BadPolicy, BadStrategy: this build or this text cannot make what the run had.
+    """
+    kernel = Kernel(
+        translators(run.decoders),
+        read_policy(run.policy) if run.policy else None,
+        run.run_epoch,
+        run.seed,
+        run.hash_every,
+    )
+    for recorded in run.strategies:
+        kernel.trading.add_strategy(recorded.name, make(recorded), tier_number(recorded.tier), recorded.instruments)
+    return kernel
