@@ -39,6 +39,11 @@ class Selection:
     sources: Sequence[str] = ()
     limit: int | None = None
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether anything at all was chosen."""
+        return self != Selection()
+
 
 def select(journal: Journal, selection: Selection) -> Iterator[Record]:
     """

@@ -94,7 +94,13 @@ def summarise(disk: Disk, path: Path) -> Summary:
             labels = read_labels(disk, folder)
             notes += [f"{torn.name} holds what a recovery cut off" for _, torn in files.torn]
         segments = [
-            _segment(disk, one, len(journal.segments), manifests.get(one.number), labels.get(one.number))
+            _segment(
+                disk,
+                one,
+                folder is not None or len(journal.segments) == 1,
+                manifests.get(one.number),
+                labels.get(one.number),
+            )
             for one in journal.segments
         ]
         notes += _notes(journal, labels)
@@ -133,7 +139,7 @@ def _notes(journal: Journal, labels: dict[int, Label]) -> list[str]:
 
 
 def _segment(
-    disk: Disk, segment: Segment, together: int, manifest: Manifest | None, label: Label | None
+    disk: Disk, segment: Segment, alone: bool, manifest: Manifest | None, label: Label | None
 ) -> SegmentSummary:
     if segment.sealed and manifest is not None:
         by_kind, by_source = manifest["records_by_kind"], manifest["records_by_source"]
@@ -143,7 +149,7 @@ def _segment(
     records = sum(by_kind.values())
     entries = segment.entries
     stored = sum(entry.comp_len for entry in entries) if checker is None else checker.offset
-    if checker is None and together == 1:
+    if checker is None and alone:
         file = disk.open_read(segment.path)
         stored = file.size()
         file.close()

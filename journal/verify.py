@@ -15,12 +15,11 @@ import attrs
 from engine.kernel.record import NONE
 from journal.check import UNKNOWN_TIME, Checker
 from journal.disk import Disk
-from journal.errors import Damaged, JournalError, NotAJournal
+from journal.errors import Damaged, JournalError, NotAJournal, reading
 from journal.frames import Decompressor, stated_size
 from journal.index import data_frames, read_index
 from journal.labels import Label, read_labels
 from journal.manifest import Manifest, read_manifest, tallies
-from journal.reader import readable
 from journal.recovery import CLEAN, CORRUPT, TORN, commit_beyond
 from journal.seal import file_digest
 from journal.segment import HEADER_SIZE, Files, wal_path, zst_path
@@ -95,7 +94,7 @@ def verify(disk: Disk, path: Path, advance: Advance | None = None) -> Verificati
     found = Verification(str(path))
     walk = _Walk(disk, found, advance or (lambda done: None))
     try:
-        with readable(path):
+        with reading(path):
             if disk.is_dir(path):
                 walk.folder(path)
             elif path.name.endswith(".wal"):

@@ -41,7 +41,7 @@ def small_journal(folder: Path, records: int = 60, segments: int = 3, sealed: bo
 
     Without *finish* the last segment stays as a crash leaves it.
     """
-    per_segment = -(-records // segments)
+    per_segment = max(1, -(-records // segments))
     writer = Writer.create(
         folder,
         RealDisk(),

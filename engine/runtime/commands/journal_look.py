@@ -57,7 +57,7 @@ def print_summary(output: Output, summary: "Summary") -> None:
     table = [
         (
             str(one.number),
-            one.state,
+            one.state if one.status in (None, "SEALED_OK") else f"{one.state}, {one.status}",
             f"{one.records:,}",
             f"{one.first_seq:,}",
             f"{one.last_seq:,}",
@@ -125,7 +125,9 @@ def print_verification(output: Output, found: "Verification", refused: bool) -> 
     elif found.verdict == "TORN":
         output.note("Next:  nothing; a live writer finishes it, the next start cuts it off and keeps it as evidence")
     elif found.verdict == "CORRUPT":
-        output.note("Next:  keep the files as they are; `engine journal export --until-damage` saves what can be read")
+        output.note(
+            "Next:  keep the files as they are; `engine journal export --format journal` saves what can be read"
+        )
 
 
 @click.command(

@@ -1,6 +1,7 @@
 """`engine journal seal | bundle | export | label`: make something of a journal."""
 
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from journal.reader import Record
     from journal.select import Selection
 
-FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet", "arrow")
+FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet", "arrow", "journal")
 INCLUDE = click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
 
 
@@ -105,13 +106,15 @@ def bundle(output: Output, journal: Path, out: Path, include_invalid: bool) -> N
 
 @click.command(
     epilog=f"{WHICH} One row a record. Parquet, Arrow and CSV: of a venue input the frame is in `payload`, the times, "
-    "connection and counter in columns of their own. CSV: `encoding` says whether `payload` is text or hex.\n\n"
+    "connection and counter in columns of their own. CSV: `encoding` says whether `payload` is text or hex. journal: "
+    "of a damaged journal, every record before the damage as a new journal of status SALVAGED.\n\n"
     "Examples:\n\n\b\n"
     "  engine journal export journal/ -o frames.parquet\n"
-    "  engine journal export journal/ --kind BINANCE_USDM --from 2024-08-08T23:55 -o part.jsonl.gz"
+    "  engine journal export journal/ --kind BINANCE_USDM --from 2024-08-08T23:55 -o part.jsonl.gz\n"
+    "  engine journal export damaged/ --format journal -o saved/"
 )
 @click.argument("journal", type=JOURNAL)
-@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The new file.")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The new file (or folder).")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Without it, told by the ending of OUT.")
 @selection_options
 @click.option("--until-damage", is_flag=True, help="Of a damaged journal, write what stands before the damage.")
@@ -139,6 +142,11 @@ def export(
     disk = RealDisk()
     if not include_invalid:
         refuse_invalid(disk, journal)
+    if form == "journal":
+        if selection.is_narrow:
+            raise click.UsageError("a journal is saved whole: --format journal takes no selection.")
+        save(output, journal, out)
+        return
     with open_journal(journal, disk) as opened:
         cut = UpToDamage(selected(opened, selection), until_damage)
         total = opened.last_seq - opened.first_seq + 1
@@ -152,6 +160,27 @@ def export(
     if cut.damage is not None:
         output.note(f"Error: {cut.damage}.")
         raise click.exceptions.Exit(int(Exit.DAMAGED))
+
+
+def save(output: Output, journal: Path, out: Path) -> None:
+    """Copy what can be read of a damaged journal into a new one, and say what ended it."""
+    from engine.runtime.clock import RealClock
+    from journal.disk import RealDisk
+    from journal.reader import open_journal
+    from journal.salvage import salvage
+
+    disk = RealDisk()
+    with open_journal(journal, disk) as opened:
+        # A journal of its own, but the same one however often the same damaged journal is saved.
+        own = blake2b(opened.journal_id + opened.head, digest_size=16, person=b"refold-salvage").digest()
+    made = salvage(disk, journal, out, journal_id=own, wall_ns=RealClock().wall_ns())
+    damage = None if made.damage is None else str(made.damage)
+    if output.as_json:
+        fields = {"first_seq": made.first_seq, "last_seq": made.last_seq, "segments": made.segments, "damage": damage}
+        output.document("refold.journal.salvage/1", {"journal": str(journal), "path": str(out), **fields})
+        return
+    output.lines([f"{out}: records {made.first_seq:,} to {made.last_seq:,} in a new journal, status SALVAGED"])
+    output.lines([] if damage is None else [f"what ended it: {damage}"])
 
 
 class UpToDamage:
