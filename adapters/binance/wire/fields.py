@@ -124,9 +124,10 @@ class Fields:
         """
         data = scanner.data
         values = self.values
+        size: i64 = len(data)
         while True:
             at = scanner.at
-            if at + 8 > scanner.end:
+            if at + 6 > scanner.end or at + 8 > size:  # in a journal, other bytes always follow a frame
                 break
             word = read_i64_le(data, at)
             key = ((word >> 8) & 0xFF) - _A
@@ -159,10 +160,10 @@ class Fields:
                 self.integers |= bit
                 values[key] = scanner.integer()
             at = scanner.at
-            if scanner.ok and at < scanner.end and data[at] == _COMMA:
-                scanner.at = at + 1
-            elif not self.resume(scanner):
+            if not scanner.ok or at >= scanner.end or data[at] != _COMMA:
+                self.resume(scanner)  # the object's end, or a surprise
                 return -1
+            scanner.at = at + 1
         scanner.ok = False
         return -1
 
