@@ -245,11 +245,16 @@ class MarketData:
         self._digest.mix(update_id)
 
     def _snapshot_end(self, market: Market, tick: i64) -> None:
-        if not self._applying or market is not self._market:
+        if market is not self._market:
             return
+        applied = self._applying
         self._applying = False
         if tick > 0 and tick != market.tick:
+            # The grid changed while nobody listened. Levels may have been refused on the old one already, so this book
+            # only tells of the new one, and the next (the complement's comes along) is taken.
             self._tick_changed(market, tick)
+            return
+        if not applied:
             return
         was_valid = market.valid
         market.chain.snapped(self._last)
@@ -340,6 +345,11 @@ class MarketData:
         market.trade_price = price
         market.trade_size = size
         market.trade_side = side
+        first = market.wake & WAKE_TRADE == 0
+        if first or price < market.trade_low:
+            market.trade_low = price
+        if first or price > market.trade_high:
+            market.trade_high = price
         market.wake |= WAKE_TRADE
         self._digest.mix(price)
         self._digest.mix(size)
