@@ -41,8 +41,13 @@ def canonical(fields: dict[str, object]) -> bytes:
 
 
 def whole_json(frame: bytes) -> bool:
-    """Whether *frame* begins and ends as a JSON object or array does; a line cut short does not."""
-    return (frame[:1] == b"{" and frame[-1:] == b"}") or (frame[:1] == b"[" and frame[-1:] == b"]")
+    """
+    Whether *frame* begins and ends as a JSON object or array does; a line cut short does not.
+
+    Polymarket ends its arrays of books with a newline, which belongs to the frame.
+    """
+    last = frame[-2:-1] if frame[-1:] == b"\n" else frame[-1:]
+    return (frame[:1] == b"{" and last == b"}") or (frame[:1] == b"[" and last == b"]")
 
 
 def binance_time(frame: bytes) -> int:
