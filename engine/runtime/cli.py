@@ -3,6 +3,7 @@
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -74,6 +75,18 @@ class Engine(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; that nobody reads its output any more (`engine ... | head`) is no error."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whatever still waits in the buffer must not be flushed to the closed pipe when the interpreter ends.
+            with suppress(BrokenPipeError):
+                sys.stdout.close()
+            return int(Exit.OK)
+        return result
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -97,9 +110,6 @@ def _end(error: BaseException, output: Output) -> int:
     """Say what ended the command, and which exit code that is."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else Exit.OK
-    if isinstance(error, BrokenPipeError):
-        _leave_closed_pipe()
-        return Exit.OK
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
     if output.debug:
@@ -141,14 +151,6 @@ def _as_refusal(error: BaseException) -> CommandError:
         return CommandError(f"{where}{error.strerror or error}", "check that the path exists and that you may use it")
     sentence = f"this is a bug in refold: {type(error).__name__}: {error}"
     return CommandError(sentence, "run it again with --debug and report what it prints", Exit.BUG)
-
-
-def _leave_closed_pipe() -> None:
-    """Nobody reads stdout any more (`engine ... | head`): close it, so that the interpreter does not flush it later."""
-    try:
-        sys.stdout.close()
-    except BrokenPipeError:
-        return
 
 
 @click.group(

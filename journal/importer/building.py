@@ -35,9 +35,10 @@ def build(
     """
     staging = target.with_name(target.name + ".importing")
     clear(disk, staging)
-    writer = Writer.create(staging, disk, background, journal_id=journal_id, wall_ns=start_ns, sources=names)
+    writer: Writer | None = None
     done = False
     try:
+        writer = Writer.create(staging, disk, background, journal_id=journal_id, wall_ns=start_ns, sources=names)
         importer = ImportWriter(writer)
         fill(importer)
         writer.close("shutdown")
@@ -49,7 +50,8 @@ def build(
         done = True
     finally:
         if not done:
-            writer.close("shutdown")
+            if writer is not None:
+                writer.close("shutdown")
             clear(disk, staging)
     return importer.records
 
