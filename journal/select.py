@@ -2,14 +2,21 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from itertools import islice
 
 import attrs
 
 from engine.kernel import kinds
+from engine.kernel.record import CONTROL
+from journal.codec import Cursor
+from journal.errors import Damaged
+from journal.payloads import decode_sources
 from journal.reader import Journal, Record
+from journal.segment import HEADER_SIZE
 from journal.show import source_name, utc_to_ns
+from journal.stored import sources_of
 
 _NUMBER = re.compile(r"0x[0-9a-fA-F]{1,4}|\d{1,5}")
 
@@ -55,7 +62,7 @@ def select(journal: Journal, selection: Selection) -> Iterator[Record]:
     """
     first, last = _bounds(journal, selection)
     kind_words = [_kind_word(word) for word in selection.kinds]
-    names = journal.sources
+    names = source_names(journal)
     sources = {number for word in selection.sources for number in _source_numbers(word, names)}
 
     def wanted(record: Record) -> bool:
@@ -65,6 +72,29 @@ def select(journal: Journal, selection: Selection) -> Iterator[Record]:
 
     found = filter(wanted, journal.records(first, last)) if kind_words or sources else journal.records(first, last)
     return found if selection.limit is None else islice(found, selection.limit)
+
+
+def source_names(journal: Journal) -> dict[int, str]:
+    """Source number to name, as far as the journal can be read: damage must not hide what stands before it."""
+    segment = journal.segments[-1]
+    try:
+        return sources_of(segment)
+    except Damaged:
+        named: dict[int, str] = {}
+        with suppress(Damaged):
+            for number in range(len(segment.entries)):
+                named |= _sources_in(segment.raw(number), 0 if number else HEADER_SIZE)
+        return named
+
+
+def _sources_in(raw: bytes, start: int) -> dict[int, str]:
+    """The last SOURCES record in a block's raw bytes, as number to name."""
+    named: dict[int, str] = {}
+    cursor = Cursor(raw, start, len(raw))
+    while cursor.next():
+        if cursor.flags & CONTROL and cursor.kind == kinds.SOURCES:
+            named = decode_sources(cursor.payload())
+    return named
 
 
 def place(text: str, what: str) -> tuple[int | None, int | None]:

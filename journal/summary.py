@@ -14,6 +14,7 @@ from journal.labels import Label, read_labels
 from journal.manifest import Manifest, read_manifest, tallies
 from journal.reader import Journal, open_journal
 from journal.segment import HEADER_SIZE, Files
+from journal.select import source_names
 from journal.show import source_name
 from journal.stored import Segment
 
@@ -106,7 +107,7 @@ def summarise(disk: Disk, path: Path) -> Summary:
         notes += _notes(journal, labels)
         by_kind = _added([one.by_kind for one in segments])
         by_source = _added([one.by_source for one in segments])
-        names = journal.sources
+        names = source_names(journal)
         return Summary(
             path=str(path),
             form="folder" if folder is not None else "bundle" if len(segments) > 1 else "segment",

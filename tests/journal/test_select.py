@@ -11,7 +11,7 @@ from journal.disk import RealDisk
 from journal.errors import Damaged
 from journal.labels import Label, write_label
 from journal.reader import open_journal
-from journal.select import BadSelection, Selection, select
+from journal.select import BadSelection, Selection, select, source_names
 from journal.show import utc
 from journal.summary import summarise
 
@@ -49,6 +49,20 @@ def test_places_outside_the_journal_select_what_there_is(journal):
     assert seqs(journal, start="2030-01-01") == []
     assert seqs(journal, end="2030-01-01") == list(range(1, 61))
     assert seqs(journal, start="61") == []
+
+
+def test_damage_hides_nothing_that_stands_before_it(journal, tmp_path):
+    copy = shutil.copytree(journal, tmp_path / "copy")
+    path = copy / "00000003.zst"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with open_journal(copy) as opened:
+        assert source_names(opened) == {1: "engine", 2: "binance-usdm", 3: "polymarket-market"}
+        found = select(opened, Selection(sources=["poly*"]))
+        assert [next(found).seq for _ in range(10)] == [4, 8, 12, 16, 24, 28, 32, 36, 44, 48]
+        with pytest.raises(Damaged):
+            next(found)
 
 
 def test_kinds_and_sources_are_names_patterns_or_numbers(journal):

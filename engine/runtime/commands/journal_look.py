@@ -152,6 +152,7 @@ def cat(output: Output, journal: Path, selection: "Selection", width: int, raw: 
     from journal.disk import RealDisk
     from journal.labels import read_labels
     from journal.reader import open_journal
+    from journal.select import source_names
     from journal.show import as_fields, as_line, frame_of
 
     if raw and output.as_json:
@@ -162,7 +163,7 @@ def cat(output: Output, journal: Path, selection: "Selection", width: int, raw: 
             if label.invalid:
                 output.note(f"note: segment {label.segment} is marked invalid: {label.reason}")
     with open_journal(journal, disk) as opened:
-        names = opened.sources
+        names = source_names(opened)
         for record in selected(opened, selection):
             if raw:
                 line = frame_of(record.kind, record.payload)

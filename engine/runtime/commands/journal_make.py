@@ -135,6 +135,7 @@ def export(
     from journal.export import format_of
     from journal.labels import refuse_invalid
     from journal.reader import open_journal
+    from journal.select import source_names
 
     form = form or format_of(out)
     if form is None:
@@ -151,7 +152,7 @@ def export(
         cut = UpToDamage(selected(opened, selection), until_damage)
         total = opened.last_seq - opened.first_seq + 1
         with output.progress("exporting", total, "records") as advance:
-            written = write_export(cut, opened.sources, out, form, disk, advance)
+            written = write_export(cut, source_names(opened), out, form, disk, advance)
     if output.as_json:
         fields = {"journal": str(journal), "path": str(out), "format": form, "records": written, "damage": cut.damage}
         output.document("refold.journal.export/1", fields)
