@@ -209,7 +209,7 @@ def write_sample(
     def fill(writer: ImportWriter) -> None:
         told = 0
         for frames in recorder.steps(writer):
-            if advance is not None and frames - told >= 1000:
+            if advance is not None and (frames - told >= 1000 or frames == sample.frames):
                 advance(frames - told)
                 told = frames
 
