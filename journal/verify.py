@@ -186,8 +186,7 @@ class _Walk:
             self._refuse(segment, checker)
             segment.check(number, raw, None)
             self._advance(len(raw))
-        if not checker.complete:
-            raise Damaged(segment.path, checker.offset, "the segment lacks its final block")
+        assert checker.complete, "a sealed file whose last block carries no LAST does not open"
         found = self._describe(segment, checker, "sealed")
         found.manifest = without
         if manifest is not None:

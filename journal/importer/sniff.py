@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 import orjson
 
+from journal.importer.formats import PAYLOADS
 from journal.importer.recording import NeedsAnswer, NotARecording
 from journal.importer.venues import VENUES, Venue, venue_of
 
@@ -96,7 +97,7 @@ def _events(line: bytes) -> list[str]:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError:
         return []
-    payload = fields.get("payload") if isinstance(fields, dict) else None
+    payload = next((fields[name] for name in PAYLOADS if name in fields), None) if isinstance(fields, dict) else None
     return _EVENT.findall(payload) if isinstance(payload, str) else []
 
 

@@ -120,6 +120,14 @@ def test_segments_that_do_not_join_do_not_become_a_bundle(sealed, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_bundle_that_does_not_read_back_as_asked_is_not_kept(sealed, tmp_path, monkeypatch):
+    monkeypatch.setattr("journal.bundle.open_sealed", lambda disk, path: [])
+    with pytest.raises(Damaged, match="does not read back"):
+        make(sealed, tmp_path / "journal.zst")
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_broken_index_is_told_and_made_anew(sealed, tmp_path):
     path = tmp_path / "00000001.zst"
     data = bytearray((sealed / "00000001.zst").read_bytes())

@@ -10,6 +10,7 @@ import pytest
 from engine.kernel import kinds, record
 from journal.disk import RealDisk
 from journal.importer.catalogue import CATALOGUE_LIMIT, read_catalogue, venue_of_catalogue
+from journal.importer.formats import FRAME_LIMIT
 from journal.importer.recording import NeedsAnswer, NotARecording
 from journal.importer.sniff import Recording, sniff
 
@@ -62,14 +63,38 @@ def test_a_document_that_does_not_tell_its_venue_needs_an_answer(tmp_path):
     assert read_catalogue(DISK, path, "binance-spot")[0].kind == kinds.BINANCE_SPOT_CATALOGUE
 
 
+def test_a_reply_from_an_unknown_host_needs_an_answer(tmp_path):
+    path = tmp_path / "reply.txt"
+    path.write_bytes(b"https://www.deribit.com/api -> 1626993723.5: {}\n")
+
+    with pytest.raises(NeedsAnswer, match="no venue is known"):
+        read_catalogue(DISK, path)
+    path.write_bytes(b"https://clob.polymarket.com/markets -> 1626993723.5: {}\n\n")
+    assert read_catalogue(DISK, path)[0].venue == "polymarket"
+
+
+def test_json_lines_may_hold_blank_ones_and_no_document_may_be_larger_than_a_record(tmp_path):
+    path = tmp_path / "markets.jsonl"
+    path.write_bytes(b'{"conditionId":"1"}\n\n{"conditionId":"2"}\n')
+    assert len(read_catalogue(DISK, path)) == 2
+    path.write_bytes(b'{"conditionId":"%s"}' % (b"x" * FRAME_LIMIT))
+
+    with pytest.raises(NotARecording, match="a record holds 16 MiB at most"):
+        read_catalogue(DISK, path)
+
+
 def test_a_hand_written_document_states_its_venue():
-    assert venue_of_catalogue({"venue": "binance-usdm", "source": "exchangeInfo of 2021", "symbols": []}) == "binance-usdm"
+    assert (
+        venue_of_catalogue({"venue": "binance-usdm", "source": "exchangeInfo of 2021", "symbols": []}) == "binance-usdm"
+    )
     assert venue_of_catalogue({"venue": "elsewhere"}) == ""
     assert venue_of_catalogue([]) == ""
     assert venue_of_catalogue(7) == ""
 
 
-@pytest.mark.parametrize("text", [b"", b"\n", b"hello", b"{", b"[1,\n{}", b"https://api.binance.com/x -> soon: {}", b"\xff -> 1: {}"])
+@pytest.mark.parametrize(
+    "text", [b"", b"\n", b"hello", b"{", b"[1,\n{}", b"https://api.binance.com/x -> soon: {}", b"\xff -> 1: {}"]
+)
 def test_what_is_no_catalogue_is_refused_in_one_sentence(tmp_path, text):
     path = tmp_path / "catalogue"
     path.write_bytes(text)
@@ -101,7 +126,11 @@ def test_name_and_first_lines_tell_format_venue_and_symbol():
     assert told("usdm_btcusdt_20240808.gz", frames) == ("hftbacktest", "binance-usdm", "BTCUSDT")
     assert told("spot_btcusdt_20240808.gz", frames) == ("hftbacktest", "binance-spot", "BTCUSDT")
     assert told("frames.jsonl", [row]) == ("jsonl", "polymarket-market", "")
-    assert told("x", [b"", b"wss://fstream.binance.com/stream?streams=a <-> 1626992740.17"]) == ("cryptofeed", "binance-usdm", "")
+    assert told("x", [b"", b"wss://fstream.binance.com/stream?streams=a <-> 1626992740.17"]) == (
+        "cryptofeed",
+        "binance-usdm",
+        "",
+    )
 
 
 def test_what_neither_tells_is_asked_for():
@@ -119,6 +148,10 @@ def test_user_and_market_channel_are_told_apart_by_their_events():
     row = json.dumps({"recv_ms": 1, "payload": '{"event_type": "trade"}'}).encode()
 
     assert told("frames.jsonl", [row])[1] == "polymarket-user"
+    with pytest.raises(NeedsAnswer):
+        told("frames.jsonl", [b"{", b"[]", b'{"recv_ms":1}', b'{"raw":"{}"}'])
+    with pytest.raises(NeedsAnswer):
+        told("usdm_x.txt", [b"1723161255030314667 {}"])
 
 
 @pytest.mark.parametrize("lines", [[], [b""], [b"hello"], [b"\xff\xfe"]])

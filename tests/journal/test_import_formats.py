@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.kernel import kinds, record
-from journal.importer.formats import READERS, Reader, read_cryptofeed, read_hftbacktest, read_jsonl, seconds_to_ns
+from journal.importer.formats import (
+    FRAME_LIMIT,
+    READERS,
+    Reader,
+    read_cryptofeed,
+    read_hftbacktest,
+    read_jsonl,
+    seconds_to_ns,
+)
 from journal.importer.lines import LINE_LIMIT, lines, plain
 from journal.importer.recording import Arrival, NotARecording, Tally, Unplaceable
 from journal.importer.venues import VENUES, binance_time, polymarket_time, venue_of
@@ -220,6 +228,74 @@ def test_binances_event_time_is_read_in_milliseconds_and_microseconds(frame, exp
 )
 def test_polymarkets_time_is_read_in_milliseconds(frame, expected):
     assert polymarket_time(frame) == expected
+
+
+def reply(venue, url: str, body: bytes) -> tuple[str, bytes] | str:
+    """Kind by name and meta of a reply, or why it has no place."""
+    try:
+        kind, _, meta = VENUES[venue].reply(url, body)
+    except Unplaceable as reason:
+        return str(reason)
+    return kinds.name(kind), meta
+
+
+@pytest.mark.parametrize(
+    ("venue", "path", "expected"),
+    [
+        ("binance-spot", "/api/v3/depth?symbol=X", "BINANCE_SPOT_DEPTH"),
+        ("binance-usdm", "/fapi/v1/exchangeInfo", "BINANCE_USDM_CATALOGUE"),
+        ("binance-usdm", "/fapi/v1/depth", "a depth snapshot whose address names no symbol"),
+        ("binance-usdm", "/fapi/v1/time", "a reply of a kind that is not journalled (/fapi/v1/time)"),
+        ("polymarket-market", "/book?token_id=5", "POLYMARKET_BOOK"),
+        ("polymarket-market", "/markets/0x5", "POLYMARKET_CATALOGUE"),
+        ("polymarket-market", "/time", "a reply of a kind that is not journalled (/time)"),
+    ],
+)
+def test_a_reply_is_what_its_address_says(venue, path, expected):
+    found = reply(venue, f"https://host{path}", b"{}")
+
+    assert (found if isinstance(found, str) else found[0]) == expected
+    assert reply(venue, f"https://host{path}", b"{") == "no whole JSON document"
+
+
+def test_polymarkets_socket_carries_frames_books_and_pongs():
+    placed = [MARKET.frame(frame, "")[0] for frame in (b"PONG", b'{"bids":[]}', b'[{"bids":[],"event_type":"book"}]')]
+
+    assert [kinds.name(kind) for kind in placed] == ["POLYMARKET_MARKET", "POLYMARKET_BOOK", "POLYMARKET_MARKET"]
+    with pytest.raises(Unplaceable):
+        MARKET.frame(b"INVALID", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("hftbacktest", b"1723161255030314667 {%s}" % (b" " * FRAME_LIMIT)),
+        ("jsonl", b'{"recv_ms":1,"payload":"{%s}"}' % (b" " * FRAME_LIMIT)),
+        ("cryptofeed", b"1633998512.5: {%s}" % (b" " * FRAME_LIMIT)),
+        ("hftbacktest", b"9999999999999999999 {}"),
+        ("jsonl", b"{"),
+        ("jsonl", b"[]"),
+        ("jsonl", b'{"recv_ms":"soon","payload":"{}"}'),
+        ("jsonl", b'{"recv_ms":0,"payload":"{}"}'),
+        ("jsonl", b'{"recv_ns":9223372036854775808,"payload":"{}"}'),
+        ("cryptofeed", b"1633998512.5 {}"),
+        ("cryptofeed", b"h\xff -> 1633998512.5: {}"),
+        ("cryptofeed", b"https://[::1 -> 1633998512.5: {}"),
+        ("cryptofeed", b"https://fapi.binance.com/depth?symbol=%s -> 1633998512.5: {}" % (b"X" * 1000)),
+    ],
+    ids=range(13),
+)
+def test_a_line_that_no_journal_could_hold_is_refused_and_nothing_else(name, line):
+    found, tally = read(READERS[name], line + b"\n", MARKET if name == "jsonl" else USDM)
+
+    assert found == []
+    assert [(run.first, run.last) for run in tally.unplaced] == [(1, 1)]
+
+
+def test_a_receive_time_may_be_text():
+    (found,), _ = read(read_jsonl, b'{"received_ns":"1723161255030314667","frame":"{}"}', MARKET)
+
+    assert found.at_ns == 1723161255030314667
 
 
 def test_an_address_tells_its_venue_or_nothing():

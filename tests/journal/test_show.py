@@ -34,7 +34,9 @@ def test_a_time_may_be_written_short_or_with_an_offset(text, expected):
     assert utc_to_ns(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "2024-08-08T25:00:00", "2024-08-08T23:54:15.0123456789"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2024-13-01", "2024-08-08T25:00:00", "2024-08-08T23:54:15.0123456789"]
+)
 def test_text_that_is_no_time_is_refused(text):
     with pytest.raises(ValueError):
         utc_to_ns(text)
@@ -50,7 +52,9 @@ def test_a_frame_keeps_its_exact_json_text():
     assert orjson.loads(shown)["source_name"] == "binance-spot"
 
 
-@given(kind=st.sampled_from([kinds.BINANCE_SPOT, kinds.OUTCOME, kinds.DIGEST, kinds.CONNECTION, 0x8001]), data=st.binary())
+@given(
+    kind=st.sampled_from([kinds.BINANCE_SPOT, kinds.OUTCOME, kinds.DIGEST, kinds.CONNECTION, 0x8001]), data=st.binary()
+)
 def test_every_payload_can_be_shown_on_one_line_and_as_json(kind, data):
     line = readable(kind, data)
 
@@ -75,6 +79,13 @@ def test_an_outcome_is_shown_by_name():
     fields = payload_fields(kinds.OUTCOME, encode_outcome(3, 4, 1, 0))
 
     assert (fields["outcome"], fields["request_seq"], fields["ledger_seq"]) == ("ACKED", 3, 4)
+
+
+def test_an_absent_time_is_a_dash_and_bytes_that_are_no_text_are_hex():
+    payload = encode_venue_input(record.NONE, 1, 2, 0, b"", b"\xff\x00")
+
+    assert utc(record.NONE) == "-"
+    assert readable(int(kinds.BINANCE_SPOT), payload) == "ff00"
 
 
 def test_content_is_json_text_or_hex():

@@ -6,14 +6,20 @@ import shutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recordings import small_journal
+from recordings import START_NS, small_journal
 
+from engine.kernel.record import CONTROL, DERIVED, LAST, NONE
 from journal.bundle import bundle
+from journal.codec import encode
 from journal.disk import RealDisk
+from journal.frames import Compressor
+from journal.index import Index, encode_tables
 from journal.labels import Label, write_label
 from journal.manifest import read_manifest, write_manifest
+from journal.payloads import BlockEnd, decode_block_end
 from journal.reader import open_journal
 from journal.recovery import CLEAN, CORRUPT, TORN
+from journal.segment import Entry, Header, new_chain
 from journal.verify import Verification, verify
 
 DISK = RealDisk()
@@ -204,6 +210,53 @@ def test_hostile_files_get_one_sentence(tmp_path, name, content):
     assert found.verdict in (CORRUPT, TORN)
     assert found.reason
     assert "\n" not in found.reason
+
+
+def crafted(*records: bytes) -> bytes:
+    """The raw bytes of a segment with *records* in its one block, every checksum and hash right."""
+    header = Header(bytes(16), 1, 1, START_NS, 0).encode()
+    block = header + b"".join(records)
+    chain = new_chain(bytes(32))
+    chain.update(block)
+    end = BlockEnd(0, len(records), 1, len(records), len(block), chain.digest(), START_NS, START_NS)
+    return block + encode(len(records), START_NS, NONE, 0, 1, 1, 0, CONTROL | LAST, end.encode())
+
+
+def crafted_zst(raw: bytes) -> bytes:
+    """The same as a sealed file."""
+    frame = Compressor().frame(raw)
+    end = decode_block_end(raw[-80:])
+    entry = Entry(0, 0, end.first_seq, end.last_seq, START_NS, START_NS, len(raw), len(frame), end.data_records)
+    return frame + encode_tables(Index(end.chain, len(raw), [entry]))
+
+
+INPUT = encode(1, START_NS, NONE, 0, 0x8001, 1, 2, 0, b"in")
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [
+        (encode(2, START_NS, NONE, 7, 0x2001, 1, 1, DERIVED, b"out"), "derived record 2 names cause 7, expected 1"),
+        (encode(3, START_NS, NONE, 1, 0x2001, 1, 1, DERIVED, b"out"), "record 3 follows 1, expected 2"),
+        (encode(2, START_NS - 1, NONE, 1, 0x2001, 1, 1, DERIVED, b"out"), "lies before"),
+    ],
+)
+def test_records_that_no_writer_would_write_are_damage_though_every_checksum_fits(tmp_path, second, reason):
+    wal, zst = tmp_path / "00000001.wal", tmp_path / "00000001.zst"
+    wal.write_bytes(crafted(INPUT, second))
+    zst.write_bytes(crafted_zst(crafted(INPUT, second)))
+    sealed = verify(DISK, zst)
+
+    assert reason in verify(DISK, wal).reason
+    assert (sealed.verdict, sealed.file) == (CORRUPT, str(zst))
+    assert reason in sealed.reason
+
+
+def test_a_crafted_file_without_fault_is_clean(tmp_path):
+    path = tmp_path / "00000001.zst"
+    path.write_bytes(crafted_zst(crafted(INPUT)))
+
+    assert verify(DISK, path).verdict == CLEAN
 
 
 def test_an_empty_folder_is_no_journal(tmp_path):
