@@ -10,7 +10,9 @@ from typing import Final
 from mypy_extensions import i64
 
 HEAD_SIZE: Final[i64] = 48
-NONE: Final[i64] = -(2**63)
+# Not a literal on purpose: beyond 62 bits a compiled literal is a Python object, unpacked at each use (2 ns); what is
+# computed once is a plain 64-bit variable. Not by a shift: C shifts a small literal in 32 bits, and this would be 0.
+NONE: Final[i64] = i64(-(1 << 61)) * 4
 """Absent time, absent number: i64's least value, which no venue can state."""
 
 OFF_CRC: Final[i64] = 0
