@@ -11,7 +11,8 @@ from recordings import START_NS, hftbacktest_file, hftbacktest_lines, ticker
 from engine.kernel import kinds, record
 from journal.background import Inline
 from journal.disk import RealDisk
-from journal.errors import JournalExists, Locked
+from journal.errors import JournalExists, Locked, WriterFailed
+from journal.importer.files import size_of
 from journal.importer.recording import NotARecording
 from journal.importer.run import Catalogue, ImportReport, import_recordings, source_names
 from journal.importer.sniff import Recording
@@ -226,6 +227,26 @@ def test_an_interrupted_import_leaves_nothing_behind(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         imported([path], tmp_path / "journal", advance=interrupt)
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_disk_that_refuses_the_first_file_leaves_nothing_behind(tmp_path, monkeypatch):
+    path = hftbacktest_file(tmp_path, 20)
+
+    def full(self: RealDisk, path: Path) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(RealDisk, "create", full)
+    with pytest.raises(WriterFailed, match="JRN_DISK_FULL"):
+        imported([path], tmp_path / "journal")
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_files_size_is_told_for_the_progress_bar(tmp_path):
+    path = hftbacktest_file(tmp_path, 20)
+    seen: list[int] = []
+    imported([path], tmp_path / "journal", advance=seen.append)
+
+    assert sum(seen) == size_of(DISK, path) == path.stat().st_size
 
 
 def test_what_a_killed_import_left_is_replaced_by_the_next(tmp_path):

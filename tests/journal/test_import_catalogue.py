@@ -88,6 +88,8 @@ def test_a_hand_written_document_states_its_venue():
         venue_of_catalogue({"venue": "binance-usdm", "source": "exchangeInfo of 2021", "symbols": []}) == "binance-usdm"
     )
     assert venue_of_catalogue({"venue": "elsewhere"}) == ""
+    assert venue_of_catalogue({"symbols": [], "exchangeFilters": []}) == "binance-spot"
+    assert venue_of_catalogue({"symbols": [], "exchangeFilters": [], "futuresType": "U_MARGINED"}) == "binance-usdm"
     assert venue_of_catalogue([]) == ""
     assert venue_of_catalogue(7) == ""
 

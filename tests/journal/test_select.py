@@ -65,6 +65,15 @@ def test_damage_hides_nothing_that_stands_before_it(journal, tmp_path):
             next(found)
 
 
+def test_sources_are_found_from_the_front_when_the_end_does_not_tell(journal, monkeypatch):
+    def damaged(segment: object) -> dict[int, str]:
+        raise Damaged("x", 0, "flipped")
+
+    monkeypatch.setattr("journal.select.sources_of", damaged)
+    with open_journal(journal / "00000002.zst") as opened:
+        assert source_names(opened) == {1: "engine", 2: "binance-usdm", 3: "polymarket-market"}
+
+
 def test_kinds_and_sources_are_names_patterns_or_numbers(journal):
     derived = list(range(10, 61, 10))
     polymarket = [n for n in range(1, 61) if n % 4 == 0 and n % 10]
