@@ -9,9 +9,10 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-# Computed, not literals, for the reason given at `record.NONE`.
-MASK63: Final[i64] = (i64(1 << 61) - 1) * 4 + 3
-_PRIME: Final[i64] = i64(0x5851F42D) * 0x100000000 + 0x4C957F2D  # Knuth's MMIX multiplier: odd, well spread
+from engine.kernel.record import wide
+
+MASK63: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
+_PRIME: Final[i64] = wide(0x5851F42D, 0x4C957F2D)  # Knuth's MMIX multiplier: odd, well spread
 
 
 @final

@@ -10,9 +10,19 @@ from typing import Final
 from mypy_extensions import i64
 
 HEAD_SIZE: Final[i64] = 48
-# Not a literal on purpose: beyond 62 bits a compiled literal is a Python object, unpacked at each use (2 ns); what is
-# computed once is a plain 64-bit variable. Not by a shift: C shifts a small literal in 32 bits, and this would be 0.
-NONE: Final[i64] = i64(-(1 << 61)) * 4
+
+
+def wide(high: i64, low: i64) -> i64:
+    """
+    The 64-bit constant with *high* above 32 bits of *low*.
+
+    Beyond 62 bits a compiled literal is a Python object, unpacked at each use (2 ns): a constant made here is a plain
+    variable. (A shift of two literals will not do: it is compiled to C's 32-bit one.)
+    """
+    return (high << 32) | low
+
+
+NONE: Final[i64] = wide(-0x80000000, 0)
 """Absent time, absent number: i64's least value, which no venue can state."""
 
 OFF_CRC: Final[i64] = 0
