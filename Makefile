@@ -5,7 +5,6 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 VENV ?= .venv
 RUN = $(VENV)/bin
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
-SAMPLE = $(VENV)/sample
 
 .PHONY: help setup build demo test quick nightly lint types docs bench clean
 
@@ -36,16 +35,22 @@ build:  ## compile the kernel again
 	@$(MAKE) --no-print-directory setup
 
 demo: setup  ## record a sample market, run a strategy on it, replay the run, and show that nothing differs
-	@$(RUN)/python -m scenarios.demo --engine $(RUN)/engine --out demo-run
+	@rm -rf demo-run && mkdir demo-run
+	@echo '$$ engine sample -o demo-run/sample --markets 20 --frames 200000 --seed 7'
+	@$(RUN)/engine sample -o demo-run/sample --markets 20 --frames 200000 --seed 7
+	@echo; echo '$$ engine replay demo-run/sample --seed 7 --config config/demo.yaml --out demo-run/run'
+	@$(RUN)/engine replay demo-run/sample --seed 7 --config config/demo.yaml --out demo-run/run
+	@echo; echo '$$ engine replay demo-run/run'
+	@$(RUN)/engine replay demo-run/run
 
 test: setup  ## the whole test suite, compiled and interpreted, with coverage
-	@$(RUN)/python -m tests.run all --jobs $(JOBS)
+	@$(RUN)/python tests/run.py all --jobs $(JOBS)
 
 quick: setup  ## the tests that a change should pass before anything else
 	@$(RUN)/python -m pytest -q -x -n $(JOBS) -m "not slow and not nightly"
 
 nightly: setup  ## everything that is too long for CI; writes docs/reference/nightly.md
-	@$(RUN)/python -m tests.run nightly --jobs $(JOBS)
+	@$(RUN)/python tests/run.py nightly --jobs $(JOBS)
 
 lint: setup  ## style and types
 	@$(RUN)/ruff check . && $(RUN)/ruff format --check . && $(RUN)/mypy

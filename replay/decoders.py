@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from adapters.binance.wire import terms as binance_venues
 from adapters.binance.wire import translators as binance
 from adapters.polymarket.wire import decoders as polymarket
+from adapters.simulated import reports as simulated
 from engine.kernel import kinds
 from engine.kernel.events import Symbols, Translator
 from journal.errors import JournalError
@@ -38,6 +39,7 @@ def translators(versions: Mapping[str, str] | None) -> dict[int, Translator]:
     found: dict[int, Translator] = {}
     found.update(polymarket.translators(Symbols(polymarket.VENUE)))
     found.update(binance.translators(Symbols(binance_venues.SPOT), Symbols(binance_venues.USDM)))
+    found.update(simulated.translators(Symbols(simulated.VENUE)))
     if versions is not None:
         for kind, name in versions.items():
             present = found.get(_NUMBERS.get(kind, -1))

@@ -1,0 +1,141 @@
+"""The resimulating half of `engine replay`: build the run, play it into its sink, tell what came of it."""
+
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.runtime.clock import RealClock
+from engine.runtime.exits import Exit
+from engine.runtime.output import CommandError, Output
+
+if TYPE_CHECKING:
+    from journal.disk import Disk
+    from journal.reader import Journal
+    from replay.config import RunConfig
+    from replay.resimulate import Simulated
+    from replay.run import RunStart
+
+
+def platform_tag() -> str:
+    """What floats beyond the promised operations may depend on: operating system, machine and C library."""
+    library, version = platform.libc_ver()
+    return "-".join(part for part in (platform.system().lower(), platform.machine(), library, version) if part)
+
+
+def resimulate(
+    output: Output,
+    path: Path,
+    opened: "Journal",
+    recorded: "RunStart | None",
+    *,
+    seed: int | None,
+    config_path: Path | None,
+    strategy: str | None,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    base_path: Path | None,
+) -> None:
+    """Resimulate *opened*, or the base it stands on, and print what came of it."""
+    from journal.disk import RealDisk
+    from replay.overlay import base_of, open_base
+    from replay.setup import configured, run_of
+
+    disk = RealDisk()
+    config, text, folder = configured(disk, recorded, config_path, strategy, overrides)
+    feed = None if recorded is None or recorded.base is None else open_base(disk, path, recorded, base_path)
+    base = opened if feed is None else feed.journal
+    chosen = seed if seed is not None else (config.seed if config_path or recorded is None else recorded.seed)
+    run = run_of(
+        disk, config, text, folder, chosen, platform_tag(), base_of(base), recorded if config_path is None else None
+    )
+    was = "no seed recorded" if recorded is None else f"recorded {recorded.seed}"
+    if not output.as_json:
+        output.lines([f"resimulation, seed {chosen} ({was})"])
+    try:
+        simulated, elapsed_s = play(output, disk, run, config, base, out)
+    finally:
+        if feed is not None:
+            feed.close()
+    tell(output, path, base, run, simulated, elapsed_s, out)
+
+
+def play(
+    output: Output, disk: "Disk", run: "RunStart", config: "RunConfig", base: "Journal", out: Path | None
+) -> tuple["Simulated", float]:
+    """Run it into an overlay at *out*, or into nothing."""
+    from journal.background import Threads
+    from replay.overlay import write_base_hint
+    from replay.resimulate import Counting, Simulation, overlay_writer
+
+    clock = RealClock()
+    total = sum(entry.raw_len for segment in base.segments for entry in segment.entries)
+    if out is None:
+        started = clock.mono_ns()
+        with output.progress("resimulating", total) as advance:
+            found = Simulation(run, config, base, Counting()).play(advance)
+        return found, (clock.mono_ns() - started) / 1e9
+    if disk.exists(out) and (not disk.is_dir(out) or disk.names(out)):
+        raise CommandError(f"{out} is not empty", "name a new folder with --out", Exit.USAGE)
+    background = Threads("overlay-writer")
+    try:
+        started = clock.mono_ns()
+        writer = overlay_writer(out, disk, background, base, run)
+        with output.progress("resimulating", total) as advance:
+            found = Simulation(run, config, base, writer).play(advance)
+        writer.close()
+        write_base_hint(disk, out, base.path.resolve())
+        return found, (clock.mono_ns() - started) / 1e9
+    except KeyboardInterrupt as error:
+        raise CommandError(
+            f"interrupted; {out} holds half a run", f"remove {out} and run the command again", Exit.INTERRUPTED
+        ) from error
+    finally:
+        background.close()
+
+
+def tell(
+    output: Output,
+    path: Path,
+    base: "Journal",
+    run: "RunStart",
+    simulated: "Simulated",
+    elapsed_s: float,
+    out: Path | None,
+) -> None:
+    """Print what a resimulation came to."""
+    from replay.answer import simulated_fields
+
+    fields: dict[str, Any] = simulated_fields(str(path), run, simulated)
+    fields["elapsed_s"] = round(elapsed_s, 6)
+    fields["frames_per_s"] = round(simulated.inputs / elapsed_s) if elapsed_s else None
+    fields["out"] = None if out is None else str(out)
+    if output.as_json:
+        output.document("refold.replay/1", fields)
+        return
+    output.lines(
+        [
+            f"{simulated.inputs:,} inputs and {simulated.derived:,} derived records in {elapsed_s:.2f} s, "
+            f"{fields['frames_per_s']:,} inputs a second",
+            f"orders {simulated.submitted:,}, cancels {simulated.cancels:,}, fills {simulated.fills:,}",
+        ]
+    )
+    counts = ", ".join(f"{name} {count:,}" for name, count in simulated.counts.items())
+    output.lines([f"derived: {counts}"])
+    positions = fields["positions"]
+    if positions:
+        rows = [["instrument", "outcome", "position", "cost", "realised", "unrealised", "fees"]]
+        for one in positions[:40]:
+            names = ("position", "cost", "realised", "unrealised", "fees")
+            rows.append([one["instrument"][:34], one["outcome"], *(str(one[name]) for name in names)])
+        output.table(rows, frozenset({2, 3, 4, 5, 6}))
+        if len(positions) > 40:
+            output.lines([f"and {len(positions) - 40} more (--json lists all)"])
+    for currency, pnl in fields["pnl"].items():
+        output.lines(
+            [
+                f"PnL {pnl['total']} {currency}: realised {pnl['realised']}, unrealised {pnl['unrealised']}, fees {pnl['fees']}"
+            ]
+        )
+    output.lines([f"state digest {fields['state_digest']}"])
+    if out is not None:
+        output.note(f"Next: engine replay {out}")

@@ -1,0 +1,169 @@
+"""
+The configuration of a resimulation: strategies, policy, venue, seed. YAML for people, attrs for us.
+
+Paths are relative to the file they stand in. Its text, and the text of everything it names, goes into RUN_START, so the
+run needs none of the files again.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import yaml
+from attrs import field, frozen
+from cattrs import BaseValidationError, Converter, transform_error
+
+from journal.disk import Disk
+from journal.errors import JournalError
+from replay.run import StrategySource
+
+_converter = Converter(forbid_extra_keys=True)
+MOST_BYTES = 1 << 20
+
+
+class BadConfig(JournalError):
+    """A configuration that cannot be used: CFG_INVALID."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
+
+
+@frozen
+class StrategyConfig:
+    """One strategy: *code* is `file.py:Class` or `package.module:Class`."""
+
+    name: str
+    code: str
+    tier: str = "market_making"
+    instruments: tuple[str, ...] = ()
+    parameters: dict[str, Any] = field(factory=dict)
+
+
+@frozen
+class VenueConfig:
+    """The simulated venue: latencies of an order on its way there, and of a report on its way back."""
+
+    order_latency_ms: float
+    report_latency_ms: float
+
+    @property
+    def order_latency_ns(self) -> int:
+        """Nanoseconds from our decision to the venue."""
+        return round(self.order_latency_ms * 1_000_000)
+
+    @property
+    def report_latency_ns(self) -> int:
+        """Nanoseconds from the venue back to us."""
+        return round(self.report_latency_ms * 1_000_000)
+
+
+@frozen
+class RunConfig:
+    """What `--config` says. *policy* is a path; without one nothing is admitted."""
+
+    strategies: tuple[StrategyConfig, ...]
+    venue: VenueConfig
+    policy: str = ""
+    book_hash_every: int = 1
+    seed: int = 0
+
+
+def read_file(disk: Disk, path: Path) -> str:
+    """The text of a small file. Raises BadConfig where it is missing, too large or no text."""
+    try:
+        file = disk.open_read(path)
+    except OSError as error:
+        raise BadConfig(str(path), error.strerror or "cannot be opened") from error
+    data = file.read(0, MOST_BYTES + 1)
+    file.close()
+    if len(data) > MOST_BYTES:
+        raise BadConfig(str(path), "is larger than 1 MiB")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise BadConfig(str(path), "is no UTF-8 text") from error
+
+
+def read_config(text: str, where: str, overrides: tuple[str, ...] = ()) -> tuple[RunConfig, str]:
+    """
+    The configuration in *text*, with *overrides* ("path=value") applied, and the text that says just that.
+
+    Raises:
+        BadConfig: it is no YAML of ours; the reason names the field.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadConfig(where, " ".join(str(error).split())) from error
+    if not isinstance(values, dict):
+        raise BadConfig(where, "a configuration is a mapping of names to values")
+    for override in overrides:
+        _override(values, override)
+    try:
+        config = _converter.structure(values, RunConfig)
+    except BaseValidationError as error:
+        raise BadConfig(where, "; ".join(transform_error(error)).replace("@ $.", "at ")) from error
+    return config, yaml.safe_dump(values, sort_keys=False) if overrides else text
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    """Set one value by its path: `venue.order_latency_ms=20`, `strategies.NAME.parameters.size=5`."""
+    path, equals, text = override.partition("=")
+    if not equals:
+        raise BadConfig(f"--set {override}", "write it as path=value")
+    *parents, last = path.split(".")
+    target: Any = values
+    for name in parents:
+        target = _step(target, name, override)
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise BadConfig(f"--set {override}", "the value is no YAML") from error
+    if isinstance(target, list):
+        raise BadConfig(f"--set {override}", f"{last!r} names a whole entry; name a value in it")
+    target[last] = value
+
+
+def _step(target: Any, name: str, override: str) -> Any:
+    if isinstance(target, dict) and name in target and isinstance(target[name], dict | list):
+        return target[name]
+    if isinstance(target, list):
+        found = [one for one in target if isinstance(one, dict) and one.get("name") == name]
+        if len(found) == 1:
+            return found[0]
+    raise BadConfig(f"--set {override}", f"there is no {name!r} to set a value in")
+
+
+def source_of(disk: Disk, code: str, folder: Path) -> tuple[str, str]:
+    """
+    (source text, class name) of a strategy named `file.py:Class` (relative to *folder*) or `package.module:Class`.
+
+    Raises:
+        BadConfig: there is no such file or module.
+    """
+    place, colon, class_name = code.rpartition(":")
+    if not colon or not class_name.isidentifier():
+        raise BadConfig(f"strategy {code!r}", "name it as file.py:Class or package.module:Class")
+    if place.endswith(".py"):
+        path = Path(place)
+        return read_file(disk, path if path.is_absolute() else folder / path), class_name
+    try:
+        spec = find_spec(place)
+    except (ImportError, ValueError) as error:
+        raise BadConfig(f"strategy {code!r}", f"there is no module {place}") from error
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        raise BadConfig(f"strategy {code!r}", f"there is no module {place} with a Python source")
+    return read_file(disk, Path(spec.origin)), class_name
+
+
+def sources(disk: Disk, config: RunConfig, folder: Path) -> tuple[StrategySource, ...]:
+    """The strategies of *config* with their source texts, as RUN_START records them."""
+    found: list[StrategySource] = []
+    names: dict[str, int] = {}
+    for one in config.strategies:
+        if one.name in names:
+            raise BadConfig(f"strategy {one.name!r}", "two strategies have this name")
+        names[one.name] = 1
+        source, class_name = source_of(disk, one.code, folder)
+        found.append(StrategySource(one.name, class_name, source, one.tier, one.instruments, one.parameters))
+    return tuple(found)

@@ -1,0 +1,97 @@
+"""Configurations: what is read, what is refused, and how a person is told."""
+
+from pathlib import Path
+
+import pytest
+
+from journal.disk import RealDisk
+from replay.config import BadConfig, read_config, source_of, sources
+
+TEXT = """
+seed: 5
+policy: policy.yaml
+strategies:
+  - name: one
+    code: mine.py:Mine
+    parameters: {size: 3}
+venue: {order_latency_ms: 1.5, report_latency_ms: 2}
+"""
+
+
+def test_a_configuration_is_read_with_units_in_its_names() -> None:
+    config, text = read_config(TEXT, "demo.yaml")
+
+    assert text == TEXT
+    assert config.seed == 5
+    assert config.venue.order_latency_ns == 1_500_000
+    assert config.venue.report_latency_ns == 2_000_000
+    assert config.strategies[0].parameters == {"size": 3}
+
+
+def test_an_override_changes_one_value_and_the_recorded_text() -> None:
+    config, text = read_config(
+        TEXT, "demo.yaml", ("venue.report_latency_ms=7", "strategies.one.parameters.size=4", "seed=6")
+    )
+
+    assert config.venue.report_latency_ns == 7_000_000
+    assert config.strategies[0].parameters == {"size": 4}
+    assert config.seed == 6
+    assert read_config(text, "recorded")[0] == config
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("seed: [", "demo.yaml: "),
+        ("- 1", "mapping"),
+        ("seed: 1", "venue"),
+        (TEXT + "speed: 9", "speed"),
+        (TEXT.replace("seed: 5", "seed: five"), "seed"),
+        (TEXT.replace("code: mine.py:Mine", "cod: mine.py:Mine"), "code"),
+    ],
+)
+def test_a_configuration_that_does_not_hold_is_refused_by_the_name_of_the_field(text: str, says: str) -> None:
+    with pytest.raises(BadConfig, match=says):
+        read_config(text, "demo.yaml")
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["seed", "nothing.there=1", "strategies.two.parameters.size=1", "strategies.one=1", "seed.deeper=1", "seed={"],
+)
+def test_an_override_that_leads_nowhere_is_refused(override: str) -> None:
+    with pytest.raises(BadConfig, match="--set"):
+        read_config(TEXT, "demo.yaml", (override,))
+
+
+def test_a_strategys_source_is_its_files_text(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("class Mine: ...\n")
+    config, _ = read_config(TEXT, "demo.yaml")
+    found = sources(RealDisk(), config, tmp_path)
+
+    assert [(one.name, one.class_name, one.source) for one in found] == [("one", "Mine", "class Mine: ...\n")]
+    source, name = source_of(RealDisk(), "engine.strategies.join_touch:JoinTouch", tmp_path)
+    assert "class JoinTouch" in source
+    assert name == "JoinTouch"
+
+
+@pytest.mark.parametrize("code", ["mine.py", "missing.py:Mine", "no.such.module:Mine", "..:X", "json:", "sys:X"])
+def test_a_strategy_that_is_nowhere_is_refused(code: str, tmp_path: Path) -> None:
+    with pytest.raises(BadConfig):
+        source_of(RealDisk(), code, tmp_path)
+
+
+def test_two_strategies_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("class Mine: ...\n")
+    doubled = TEXT.replace("venue:", "  - {name: one, code: mine.py:Mine}\nvenue:")
+    config, _ = read_config(doubled, "demo.yaml")
+    with pytest.raises(BadConfig, match="two strategies"):
+        sources(RealDisk(), config, tmp_path)
+
+
+def test_a_file_too_large_or_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "large.py").write_bytes(b"#" * (1 << 20) + b"\n")
+    (tmp_path / "bytes.py").write_bytes(b"\xff\xfe")
+    for name, says in (("large.py", "larger"), ("bytes.py", "UTF-8")):
+        with pytest.raises(BadConfig, match=says):
+            source_of(RealDisk(), f"{name}:X", tmp_path)
