@@ -71,7 +71,10 @@ def import_command(
     symbols: tuple[str, ...],
     no_seal: bool,
 ) -> None:
-    """Turn public recordings into a journal: exact frames, exact receive times."""
+    """Turn public recordings into a journal.
+
+    Every frame is kept byte for byte, with the time it was received; every line is accounted for.
+    """
     from engine.runtime.clock import RealClock
     from journal.background import Threads
     from journal.disk import RealDisk

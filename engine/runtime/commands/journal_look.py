@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @click.argument("journal", type=JOURNAL)
 @speaks
 def info(output: Output, journal: Path) -> None:
-    """Say what a journal holds: records, times, kinds, sources, segments and their labels."""
+    """Say what a journal holds.
+
+    Records, times, kinds, sources, segments and their labels; from the manifests, without checking every byte.
+    """
     from journal.disk import RealDisk
     from journal.summary import summarise
 
@@ -88,7 +91,10 @@ def utc_or_dash(ns: int | None) -> str:
 @click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
 @speaks
 def verify(output: Output, journal: Path, include_invalid: bool) -> None:
-    """Check every checksum, the chain, the sequence and the manifests."""
+    """Check every byte of a journal.
+
+    Checksums, chain, sequence, index and manifests; the first damage is named.
+    """
     from journal.disk import RealDisk
     from journal.verify import verify as check
 

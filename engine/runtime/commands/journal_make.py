@@ -25,7 +25,10 @@ INCLUDE = click.option("--include-invalid", is_flag=True, help="Accept segments 
 @click.option("--level", type=click.IntRange(1, 19), default=3, show_default=True, help="zstd's compression level.")
 @speaks
 def seal(output: Output, folder: Path, level: int) -> None:
-    """Compress the finished segments of a folder; every byte is compared before the original goes."""
+    """Compress the finished segments of a folder.
+
+    Every byte is compared before the original goes.
+    """
     from engine.runtime.clock import RealClock
     from journal.disk import RealDisk
     from journal.seal import seal as seal_segment
@@ -70,7 +73,10 @@ def seal(output: Output, folder: Path, level: int) -> None:
 @INCLUDE
 @speaks
 def bundle(output: Output, journal: Path, out: Path, include_invalid: bool) -> None:
-    """Put all sealed segments into one file, after checking them."""
+    """Put all sealed segments into one file.
+
+    They are checked first, and copied unchanged.
+    """
     from journal.bundle import NotSealed
     from journal.bundle import bundle as make_bundle
     from journal.disk import RealDisk
