@@ -71,7 +71,8 @@ def import_command(
     symbols: tuple[str, ...],
     no_seal: bool,
 ) -> None:
-    """Turn public recordings into a journal.
+    """
+    Turn public recordings into a journal.
 
     Every frame is kept byte for byte, with the time it was received; every line is accounted for.
     """

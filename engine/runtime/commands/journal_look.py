@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 @click.argument("journal", type=JOURNAL)
 @speaks
 def info(output: Output, journal: Path) -> None:
-    """Say what a journal holds.
+    """
+    Say what a journal holds.
 
     Records, times, kinds, sources, segments and their labels; from the manifests, without checking every byte.
     """
@@ -91,7 +92,8 @@ def utc_or_dash(ns: int | None) -> str:
 @click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
 @speaks
 def verify(output: Output, journal: Path, include_invalid: bool) -> None:
-    """Check every byte of a journal.
+    """
+    Check every byte of a journal.
 
     Checksums, chain, sequence, index and manifests; the first damage is named.
     """

@@ -25,7 +25,8 @@ INCLUDE = click.option("--include-invalid", is_flag=True, help="Accept segments 
 @click.option("--level", type=click.IntRange(1, 19), default=3, show_default=True, help="zstd's compression level.")
 @speaks
 def seal(output: Output, folder: Path, level: int) -> None:
-    """Compress the finished segments of a folder.
+    """
+    Compress the finished segments of a folder.
 
     Every byte is compared before the original goes.
     """
@@ -73,7 +74,8 @@ def seal(output: Output, folder: Path, level: int) -> None:
 @INCLUDE
 @speaks
 def bundle(output: Output, journal: Path, out: Path, include_invalid: bool) -> None:
-    """Put all sealed segments into one file.
+    """
+    Put all sealed segments into one file.
 
     They are checked first, and copied unchanged.
     """
