@@ -11,7 +11,7 @@ from librt.strings import read_i64_le
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from engine.kernel.units import BAD, LARGEST, decimal
+from engine.kernel.units import BAD, decimal
 
 _QUOTE: Final[i64] = 34
 _BACKSLASH: Final[i64] = 92
@@ -19,11 +19,8 @@ _ZERO: Final[i64] = 48
 _DOT: Final[i64] = -2  # less _ZERO
 LARGEST_INTEGER: Final[i64] = 10**17
 
-_MOST_DIGITS: Final[i64] = 18  # 10**18 < 2**60
+_MOST_DIGITS: Final[i64] = 18  # what has no more of them is below 2**60, whatever it is
 _POWERS: Final = vec[i64]([10**n for n in range(19)])
-_ROOM: Final = vec[i64](
-    [(LARGEST - 1) // 10**n for n in range(19)]
-)  # the largest value that may still be scaled by 10**n
 
 _HIGH: Final[i64] = -0x0F0F0F0F0F0F0F10  # 0xF0 in each byte
 _ZEROS: Final[i64] = 0x3030303030303030
@@ -136,11 +133,8 @@ class Scanner:
             at += 1
         digits = at - start if dot < 0 else at - start - 1
         missing = exponent if dot < 0 else exponent - (at - dot - 1)
-        if at == end or c != _QUOTE - _ZERO or digits == 0 or missing < 0 or missing > _MOST_DIGITS:
+        if at == end or c != _QUOTE - _ZERO or digits == 0 or missing < 0 or digits + missing > _MOST_DIGITS:
             return self._unusual_decimal(exponent)
-        if value > _ROOM[missing]:
-            self.ok = False
-            return BAD
         self.text_start = start
         self.text_end = at
         self.at = at + 1
