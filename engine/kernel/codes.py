@@ -97,6 +97,7 @@ DUPLICATE_INTENT: Final[i64] = 95
 NOT_PERMITTED: Final[i64] = 96
 STRATEGY_MUTED: Final[i64] = 97
 ORDER_RATE: Final[i64] = 98
+INTENT_MALFORMED: Final[i64] = 99
 
 NAMES: Final[dict[int, str]] = {
     0: "OK",
@@ -183,6 +184,7 @@ NAMES: Final[dict[int, str]] = {
     96: "NOT_PERMITTED",
     97: "STRATEGY_MUTED",
     98: "ORDER_RATE",
+    99: "INTENT_MALFORMED",
 }
 
 

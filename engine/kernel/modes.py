@@ -141,6 +141,15 @@ class Modes:
         self.changed = True
         return True
 
+    def lowered(self) -> list[tuple[int, int, int]]:
+        """(scope, number, mode) of every scope that is not ACTIVE, by scope and number."""
+        found: list[tuple[int, int, int]] = []
+        for key in sorted(self._modes):
+            mode = self._modes[key]
+            if mode > ACTIVE:
+                found.append((int(i64(key) >> _SCOPE_BITS), int(i64(key) & (_MOST_SCOPES - 1)), mode))
+        return found
+
     def raise_one(self, scope: i64, number: i64) -> i64:
         """One step up, for an operator; returns the new mode. Whether it may is the caller's question."""
         now = self.mode(scope, number)

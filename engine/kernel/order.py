@@ -117,9 +117,11 @@ class Order:
         self.reserved: i64 = 0
         self.cancel: i64 = CANCEL_NONE
         self.cancel_number: i64 = 0  # the cancel request's sequence number
+        self.cancel_ns: i64 = NONE  # when it was last requested
         self.cancel_refusals: i64 = 0
         self.closed_ns: i64 = NONE
         self.unsettled: i64 = 0  # fills that are neither settled nor reversed
+        self.pinned: bool = False  # a group or an unwinding still asks for it
         self.fills: dict[str, Fill] | None = None
 
     def open(self) -> bool:
@@ -241,6 +243,7 @@ def pack_order(packer: Packer, order: Order) -> None:
     packer.put(order.reserved)
     packer.put(order.cancel)
     packer.put(order.cancel_number)
+    packer.put(order.cancel_ns)
     packer.put(order.cancel_refusals)
     packer.put(order.closed_ns)
     packer.put(order.unsettled)
@@ -273,6 +276,7 @@ def unpack_order(unpacker: Unpacker, instruments: list[Instrument]) -> Order:
     order.reserved = take()
     order.cancel = take()
     order.cancel_number = take()
+    order.cancel_ns = take()
     order.cancel_refusals = take()
     order.closed_ns = take()
     order.unsettled = take()

@@ -121,12 +121,13 @@ class Orders:
             self.by_venue_id[venue_id] = order
             self.changed = True
 
-    def cancel_sent(self, order: Order, number: i64) -> None:
+    def cancel_sent(self, order: Order, number: i64, now_ns: i64) -> None:
         """A cancel of *order* was requested as request *number*."""
         if order.cancel_number:
             self.by_cancel.pop(order.cancel_number, None)
         order.cancel = CANCEL_SENT
         order.cancel_number = number
+        order.cancel_ns = now_ns
         self.by_cancel[number] = order
         self.changed = True
 
@@ -147,7 +148,7 @@ class Orders:
         while at < count:
             order = closed[at]
             young = now_ns - order.closed_ns < RETAIN_NS and count - at <= RETAIN_COUNT
-            if young or order.unsettled > 0:
+            if young or order.unsettled > 0 or order.pinned:
                 break
             self.by_number.pop(order.number, None)
             if order.cancel_number:

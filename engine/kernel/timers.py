@@ -62,6 +62,18 @@ class Timers:
                 return True
         return False
 
+    def all(self) -> list[Timer]:
+        """Every timer that is set, the next one first."""
+        return list(self._waiting)
+
+    def count(self, owner: i64) -> i64:
+        """How many timers *owner* has set."""
+        found: i64 = 0
+        for timer in self._waiting:
+            if timer.owner == owner:
+                found += 1
+        return found
+
     def cancel_owner(self, owner: i64) -> None:
         """Forget every timer of *owner*."""
         kept = [timer for timer in self._waiting if timer.owner != owner]

@@ -1,42 +1,46 @@
 """
 The trading half of the kernel, as the step calls it: own orders, risk, strategies and what they may do.
 
-Everything here moves on journalled inputs only and is told the time with each. Derived records leave through the
-outbox in a fixed order.
+Everything here moves on journalled inputs only and is told the time with each. For every input the step folds what it
+brought (`fold_order_row`, `on_outcome`, `on_timer`, `on_command`, `on_health`, `gate`, ...), then calls `decide` if a
+market moved for strategies or `pending` is set. Derived records leave through the outbox in a fixed order; `requests`
+holds this input's order requests as objects, for a venue in the same process.
 """
 
-from collections.abc import Iterable
 from typing import Any, Final, final
 
+from librt.strings import read_i64_le
 from mypy_extensions import i64
 
-from engine.kernel import codes, kinds
+from engine.kernel import codes
+from engine.kernel.admit import Admission
+from engine.kernel.arbiter import Arbiter
+from engine.kernel.commands import Commands
+from engine.kernel.control import Control
+from engine.kernel.desk import Desk, Seat
 from engine.kernel.digest import Digest
 from engine.kernel.events import EventBatch
+from engine.kernel.executions import Executions
+from engine.kernel.fills import Fills
+from engine.kernel.groups import Groups
 from engine.kernel.market import Instrument, Market
+from engine.kernel.obey import Obey
+from engine.kernel.opening import Opening
 from engine.kernel.outbox import Outbox
-from engine.kernel.pack import Packer
+from engine.kernel.pack import Packer, Unpacker
 from engine.kernel.policy import Policy
-from engine.kernel.strategy import Wake
-from engine.kernel.timers import Timers
+from engine.kernel.request import Request
+from engine.kernel.seats import Seats
+from engine.kernel.sender import Sender
+from engine.kernel.timers import KERNEL
+from engine.kernel.unwind import Unwinder
 
-
-@final
-class Seat:
-    """One strategy's place in the configured order."""
-
-    def __init__(self, number: i64, name: str, strategy: Any, tier: i64, instruments: tuple[str, ...]) -> None:
-        self.number: Final[i64] = number
-        self.name: Final[str] = name
-        self.strategy: Any = strategy
-        self.tier: Final[i64] = tier
-        self.instruments: Final[tuple[str, ...]] = instruments
-        self.muted: bool = False
+_OUTCOME_SIZE: Final[i64] = 24
 
 
 @final
 class Trading:
-    """The facade. `pending` says that `decide` has something to do even if no market moved."""
+    """The facade."""
 
     def __init__(
         self,
@@ -48,112 +52,285 @@ class Trading:
         run_epoch: i64,
         seed: i64,
     ) -> None:
-        self.markets: Final[list[Market]] = markets
-        self.instruments: Final[list[Instrument]] = instruments
-        self.policy: Final[Policy | None] = policy
-        self.out: Final[Outbox] = out
-        self.digest: Final[Digest] = digest
-        self.run_epoch: Final[i64] = run_epoch
-        self.seed: Final[i64] = seed
-        self.by_key: Final[dict[str, Instrument]] = {}
-        self.seats: Final[list[Seat]] = []
-        self.timers: Final[Timers] = Timers()
-        self.pending: bool = False
-        self.silent: bool = False
-        self.last_fault: str = ""
-        self._fired: list[tuple[int, str]] = []
+        desk = Desk(markets, instruments, policy, out, digest, run_epoch, seed)
+        self.desk: Final[Desk] = desk
+        self.seats: Final[list[Seat]] = desk.seats
+        self._control: Final[Control] = Control(desk)
+        self._fills: Final[Fills] = Fills(desk, self._control)
+        self._executions: Final[Executions] = Executions(desk, self._control, self._fills)
+        arbiter = Arbiter(desk)
+        self._admission: Final[Admission] = Admission(desk, arbiter)
+        self._sender: Final[Sender] = Sender(desk, self._admission, arbiter)
+        self._unwinder: Final[Unwinder] = Unwinder(desk, self._sender, self._control)
+        self._groups: Final[Groups] = Groups(desk, self._sender, self._unwinder)
+        self._strategies: Final[Seats] = Seats(desk, self._control)
+        self._obey: Final[Obey] = Obey(desk, self._admission, self._sender, self._groups, self._unwinder)
+        self._commands: Final[Commands] = Commands(
+            desk, self._control, self._executions, self._sender, self._unwinder, self._strategies
+        )
+        self._opening: Final[Opening] = Opening(desk, self._strategies)
+        self._packed: Final[dict[str, bytes]] = {}
+
+    @property
+    def pending(self) -> bool:
+        """Whether `decide` has something to do even if no market moved."""
+        return self.desk.pending
+
+    @property
+    def requests(self) -> list[Request]:
+        """The order requests of the last input that was decided on."""
+        return self.desk.requests
+
+    @property
+    def last_fault(self) -> str:
+        """The traceback of the last exception a strategy raised, for the log: never part of a record."""
+        return self._strategies.last_fault
+
+    def be_silent(self, silent: bool) -> None:
+        """
+        Whether derived records are emitted with empty payloads and ids stay unformed.
+
+        Their number and kinds stay the same, and so do sequence numbers, digests and state: for a resimulation that
+        keeps no records.
+        """
+        self.desk.silent = silent
 
     def add_strategy(self, name: str, strategy: Any, tier: i64, instruments: tuple[str, ...]) -> None:
-        """Give *strategy* the next place in the configured order; no *instruments* means it listens to all."""
-        self.seats.append(Seat(len(self.seats) + 1, name, strategy, tier, instruments))
+        """
+        Give *strategy* the next place in the configured order; no *instruments* means it listens to all.
+
+        Optional attributes: `memory` (see `memory`), and `wants`, an int of `market.WAKE_*` bits that wake it.
+
+        Raises:
+            UnfitMemory: its memory has no canonical bytes.
+        """
+        self._strategies.add(name, strategy, tier, instruments)
+
+    # -- what the step folds ---------------------------------------------------------------------------------------
 
     def instrument_added(self, number: i64) -> None:
-        """The catalogue listed instrument *number*."""
-        instrument = self.instruments[number]
-        self.by_key[instrument.key] = instrument
+        """The catalogue listed instrument *number*, the next one."""
+        instrument = self.desk.instruments[number]
+        self.desk.add_instrument(instrument)
+        self._strategies.instrument_added(instrument)
+        self._opening.instrument_added(instrument)
 
     def tick_changed(self, market: Market) -> None:
-        """*market* has a new price grid."""
+        """
+        *market* has a new price grid: nothing of ours is counted in ticks, so nothing moves.
+
+        Prices of orders are price units; strategies see them in today's ticks.
+        """
 
     def resolved(self, market: Market) -> None:
-        """*market* settled; `market.winner` is the winning instrument."""
+        """*market* settled; `market.winner` is the winning instrument. Winning tokens pay one each."""
+        self.desk.portfolio.pay_out(market)
+        leg: i64 = 0
+        legs: i64 = len(market.listing.symbols)
+        while leg < legs:
+            self.desk.position_moved(market.first_instrument + leg)
+            leg += 1
 
     def fold_order_row(self, seq: i64, recv_ns: i64, batch: EventBatch, row: i64) -> i64:
-        """Fold row number *row* of *batch*: ORDER_ACKED to CANCEL_REFUSED or TRADE_STATUS."""
-        return codes.OK
+        """
+        Fold row number *row* of *batch*: ORDER_ACKED to CANCEL_REFUSED or TRADE_STATUS.
+
+        Returns OK, or NO_SUCH_ORDER for an order that is not known (yet): a fact with a venue order id waits for it.
+        """
+        self._at(seq, recv_ns)
+        return self._executions.fold_row(batch, row)
 
     def on_outcome(self, seq: i64, recv_ns: i64, data: bytes, start: i64, end: i64) -> i64:
-        """Fold an OUTCOME input's payload data[start:end]; returns OK or BAD_FRAME."""
-        return codes.OK
+        """
+        Fold an OUTCOME or EXECUTOR_ACTION payload data[start:end] (`docs/reference/journal_format.md`, section 4.2).
+
+        The venue's reply behind it is the wire module's to translate. Returns OK, NO_SUCH_ORDER or BAD_FRAME.
+        """
+        self._at(seq, recv_ns)
+        if end - start < _OUTCOME_SIZE:
+            return codes.BAD_FRAME
+        number = read_i64_le(data, start)
+        words = read_i64_le(data, start + 16)
+        if number == 0:
+            # The executor acted by itself; what it did to orders the venue will say.
+            self.desk.digest.mix(words)
+            return codes.OK
+        return self._executions.outcome(number, words & 0xFFFF, (words >> 16) & 0xFFFF)
 
     def on_timer(self, seq: i64, recv_ns: i64, timer_id: i64, due_ns: i64) -> i64:
         """Fire a timer; OP_REFUSED if it is unknown or early."""
-        timer = self.timers.fire(timer_id, due_ns, recv_ns)
+        self._at(seq, recv_ns)
+        desk = self.desk
+        timer = desk.timers.fire(timer_id, due_ns, recv_ns)
         if timer is None:
             return codes.OP_REFUSED
-        self._fired.append((timer.owner, timer.tag))
-        self.pending = True
+        desk.digest.mix(timer_id)
+        desk.pending = True
+        if timer.owner == KERNEL:
+            self._control.latch(timer.tag)
+        else:
+            desk.seats[timer.owner - 1].timers.append(timer.tag)
         return codes.OK
 
     def on_command(self, seq: i64, recv_ns: i64, payload: bytes) -> i64:
-        """Obey an operator's COMMAND input (canonical JSON)."""
-        return codes.OK
+        """Obey an operator's COMMAND input (see `commands`); OK or OP_REFUSED."""
+        self._at(seq, recv_ns)
+        self.desk.pending = True
+        return self._commands.command(payload)
 
     def on_health(self, seq: i64, recv_ns: i64, payload: bytes) -> i64:
-        """Fold a HEALTH input (canonical JSON)."""
-        return codes.OK
+        """Fold a HEALTH input (see `commands`); OK or OP_REFUSED."""
+        self._at(seq, recv_ns)
+        return self._commands.health(payload)
 
     def gate(self, code: i64, scope: i64, number: i64, closed: bool, now_ns: i64) -> None:
         """Close or open a gate: *scope* is one of modes.ACCOUNT, VENUE, MARKET, INSTRUMENT, STRATEGY."""
+        self._control.gate(code, scope, number, closed, now_ns)
+
+    def _at(self, seq: i64, recv_ns: i64) -> None:
+        desk = self.desk
+        if desk.seq != seq or desk.now_ns != recv_ns:
+            desk.seq = seq
+            desk.now_ns = recv_ns
+            desk.ordinal = 0
+            if desk.requests:
+                desk.requests = []
+
+    # -- deciding --------------------------------------------------------------------------------------------------
 
     def decide(self, seq: i64, recv_ns: i64, dirty: list[int]) -> None:
-        """Wake, decide, arbitrate, admit. *dirty* lists the numbers of the markets whose `wake` is not 0."""
-        self.pending = False
-        fired = self._fired
-        self._fired = []
-        for seat in self.seats:
-            if seat.muted:
-                continue
-            markets = [self.markets[number] for number in dirty]
-            bits = [int(market.wake) for market in markets]
-            tags = tuple([tag for owner, tag in fired if owner == seat.number])
-            if not markets and not tags:
-                continue
-            wake = Wake(seq, markets, bits, tags, (), self.instruments, self.by_key)
-            try:
-                found: Iterable[object] = seat.strategy.decide(self, wake)
-                tuple(found)
-            except (MemoryError, RecursionError):
-                raise
-            except Exception as fault:  # noqa: BLE001 - whatever a strategy raises mutes that strategy alone
-                seat.muted = True
-                self.last_fault = f"{seat.name}: {fault!r}"
-                packer = Packer()
-                packer.put(seat.number)
-                packer.put(seq)
-                self.out.emit(kinds.STRAT_FAULT, 1, packer.finish())
+        """
+        Wake, decide, arbitrate, admit. *dirty* lists the numbers of the markets whose `wake` is not 0.
+
+        First the kernel acts for itself (kill, queued cancels, groups, unwindings), then every strategy concerned is
+        called once, in configured order, and only when all have answered their intents are taken up: by tier, then in
+        configured order, then as they were yielded.
+        """
+        self._at(seq, recv_ns)
+        desk = self.desk
+        desk.pending = False
+        self._act()
+        markets = [desk.markets[number] for number in dirty]
+        answers: list[tuple[object, ...]] = []
+        wanted = False
+        for seat in desk.seats:
+            wake = self._strategies.wake(seat, markets)
+            intents = self._strategies.call(seat, wake) if wake is not None else ()
+            answers.append(intents)
+            wanted = wanted or len(intents) > 0
+        if wanted:
+            self._obey.take_up(answers)
+            self._admission.last_seq = seq
+
+    def _act(self) -> None:
+        fills = self._fills
+        if self._control.killing:
+            self._control.killing = False
+            self._commands.cancel_killed()
+        if fills.queued:
+            queued = fills.queued
+            fills.queued = []
+            self._sender.cancel_queued(queued)
+        if fills.ended:
+            fills.ended = []
+            self._groups.step()
+        if self._unwinder.jobs:
+            self._unwinder.step()
+            self._groups.step()
+
+    # -- timers ----------------------------------------------------------------------------------------------------
 
     def next_due(self) -> i64:
         """When the next timer is due, NONE without one."""
-        return self.timers.next_due()
+        return self.desk.timers.next_due()
 
     def next_timer(self) -> i64:
-        """The number of that timer."""
-        return self.timers.next_number()
+        """The number of that timer, 0 without one."""
+        return self.desk.timers.next_number()
+
+    # -- checkpoints and runs --------------------------------------------------------------------------------------
 
     def parts(self) -> list[tuple[str, bytes]]:
-        """The canonical parts of this half's state, in a fixed order."""
-        return [("timers", self.timers.pack())]
+        """
+        The canonical parts of this half's state, in a fixed order; parts that did not change are not encoded again.
+
+        Raises:
+            UnfitMemory: a strategy put something into its memory that has no canonical bytes.
+        """
+        desk = self.desk
+        orders, portfolio, timers = desk.orders, desk.portfolio, desk.timers
+        packed = self._packed
+        if orders.changed or "orders" not in packed:
+            packed["orders"] = orders.pack()
+            orders.changed = False
+        if portfolio.changed or "portfolio" not in packed:
+            packed["portfolio"] = portfolio.pack()
+            portfolio.changed = False
+        if timers.changed or "timers" not in packed:
+            packed["timers"] = timers.pack()
+            timers.changed = False
+        if desk.modes.changed or "modes" not in packed:
+            packed["modes"] = desk.modes.pack()
+            desk.modes.changed = False
+        if self._groups.changed or self._unwinder.changed or "groups" not in packed:
+            groups = Packer()
+            groups.put_data(self._groups.pack())
+            groups.put_data(self._unwinder.pack())
+            packed["groups"] = groups.finish()
+            self._groups.changed = False
+            self._unwinder.changed = False
+        parts = [(name, packed[name]) for name in ("orders", "portfolio", "timers", "modes", "groups")]
+        parts.append(("arbiter", self._pack_arbiter()))
+        for seat in desk.seats:
+            parts.append((f"memory/{seat.name}", self._strategies.remember(seat)))
+        return parts
 
     def restore(self, parts: list[tuple[str, bytes]]) -> None:
-        """Become what `parts` gave; markets, instruments and strategies stand already."""
-        for name, data in parts:
-            if name == "timers":
-                self.timers.unpack(data)
+        """Become what `parts` gave; markets, instruments and strategies stand already, the latter as configured."""
+        desk = self.desk
+        found = dict(parts)
+        desk.orders.unpack(found["orders"], desk.instruments)
+        desk.portfolio.unpack(found["portfolio"], desk.instruments)
+        desk.timers.unpack(found["timers"])
+        desk.modes.unpack(found["modes"])
+        groups = Unpacker(found["groups"])
+        self._groups.unpack(groups.take_data())
+        self._unwinder.unpack(groups.take_data())
+        groups.done()
+        desk.measure_again()
+        self._unpack_arbiter(found["arbiter"])
+        for seat in desk.seats:
+            self._strategies.recall(seat, found[f"memory/{seat.name}"])
+        self._packed.clear()
+
+    def _pack_arbiter(self) -> bytes:
+        packer = Packer()
+        packer.put(self._admission.last_seq)
+        self._admission.rate.pack(packer)
+        for seat in self.desk.seats:
+            packer.put(1 if seat.muted else 0)
+        for exposure in self.desk.risk.markets:
+            packer.put(exposure.owner)
+        packer.put_data(self._executions.pack())
+        packer.put_data(self._opening.pack())
+        return packer.finish()
+
+    def _unpack_arbiter(self, data: bytes) -> None:
+        unpacker = Unpacker(data)
+        self._admission.last_seq = unpacker.take()
+        self._admission.rate.unpack(unpacker)
+        for seat in self.desk.seats:
+            seat.muted = unpacker.take() == 1
+        for exposure in self.desk.risk.markets:
+            self.desk.risk.own(exposure.market.number, unpacker.take())
+        self._executions.unpack(unpacker.take_data())
+        self._opening.unpack(unpacker.take_data())
+        unpacker.done()
 
     def restore_opening(self, payload: bytes) -> None:
-        """Take the OPENING input (canonical JSON); positions of instruments not listed yet wait for their listing."""
+        """Take the OPENING input (canonical JSON, see `opening`); what names an unlisted instrument waits for it."""
+        self._opening.take(payload)
 
     def opening_payload(self) -> bytes:
-        """This state as an OPENING input."""
-        return b"{}"
+        """This state as the OPENING of the next run."""
+        return self._opening.payload([self.desk.seat_name(group.seat) for group in self._groups.active])

@@ -1,0 +1,198 @@
+"""
+What the trading half shares: one object that its parts are given, instead of a dozen arguments each.
+
+It holds state and the two things every part needs: a place for derived records, and the digest that each change moves.
+"""
+
+from typing import Any, Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel import identity, kinds
+from engine.kernel.digest import Digest
+from engine.kernel.market import Instrument, Market
+from engine.kernel.modes import STRATEGY, Modes
+from engine.kernel.order import Order, OwnOrder
+from engine.kernel.orders import Orders
+from engine.kernel.outbox import Outbox
+from engine.kernel.pack import Packer
+from engine.kernel.policy import Policy
+from engine.kernel.portfolio import Portfolio
+from engine.kernel.request import Request
+from engine.kernel.risk import Risk
+from engine.kernel.strategy import Change
+from engine.kernel.terms import Terms
+from engine.kernel.timers import Timers
+
+
+@final
+class Seat:
+    """
+    One strategy's place in the configured order, numbered from 1.
+
+    *instruments* are the keys it listens to, none for all; *wants* the wake reasons that call it (`market.WAKE_*`).
+    """
+
+    def __init__(self, number: i64, name: str, strategy: Any, tier: i64, instruments: tuple[str, ...]) -> None:
+        self.number: Final[i64] = number
+        self.name: Final[str] = name
+        self.strategy: Final[Any] = strategy
+        self.tier: Final[i64] = tier
+        self.instruments: Final[tuple[str, ...]] = instruments
+        self.all_markets: Final[bool] = len(instruments) == 0
+        self.wants: i64 = -1
+        self.markets: dict[int, bool] = {}  # numbers of the markets it listens to, unless it listens to all
+        self.muted: bool = False
+        self.fresh: bytes = b""  # its memory as it was configured, to restart from
+        self.timers: list[str] = []  # fired by this input
+        self.changes: list[Change] = []  # to its orders, by this input
+
+    def listens(self, market: i64) -> bool:
+        """Whether it is woken for *market*."""
+        return self.all_markets or market in self.markets
+
+
+@final
+class Desk:
+    """The state of the trading half, and its way out."""
+
+    def __init__(
+        self,
+        markets: list[Market],
+        instruments: list[Instrument],
+        policy: Policy | None,
+        out: Outbox,
+        digest: Digest,
+        run_epoch: i64,
+        seed: i64,
+    ) -> None:
+        self.markets: Final[list[Market]] = markets
+        self.instruments: Final[list[Instrument]] = instruments
+        self.policy: Final[Policy | None] = policy
+        self.out: Final[Outbox] = out
+        self.digest: Final[Digest] = digest
+        self.run_epoch: Final[i64] = run_epoch
+        self.seed: Final[i64] = seed
+
+        self.by_key: Final[dict[str, Instrument]] = {}
+        self.market_by_key: Final[dict[str, Market]] = {}
+        self.venues: Final[list[str]] = []
+        self.venue_of: Final[list[int]] = []  # of each market
+        self.terms: Final[list[Terms]] = []  # of each instrument
+        self.orders: Final[Orders] = Orders()
+        self.portfolio: Final[Portfolio] = Portfolio()
+        self.risk: Risk = Risk(self.portfolio, self.orders)
+        self.modes: Final[Modes] = Modes()
+        self.timers: Final[Timers] = Timers()
+        self.seats: Final[list[Seat]] = []
+
+        self.seq: i64 = 0
+        self.now_ns: i64 = 0
+        self.pending: bool = False
+        self.silent: bool = False
+        self.requests: list[Request] = []
+        self.ordinal: i64 = 0  # of the next intent of this input that is the kernel's own
+
+    # -- instruments -----------------------------------------------------------------------------------------------
+
+    def add_instrument(self, instrument: Instrument) -> None:
+        """Make room for the next instrument everywhere."""
+        market = instrument.market
+        if not instrument.complement:
+            self.market_by_key[market.key] = market
+            venue = market.listing.venue
+            if venue not in self.venues:
+                self.venues.append(venue)
+            self.venue_of.append(self.venues.index(venue))
+            self.risk.market_added(market)
+        self.by_key[instrument.key] = instrument
+        self.orders.instrument_added()
+        self.portfolio.instrument_added(instrument)
+        self.terms.append(Terms(instrument, self.policy))
+        for seat in self.seats:
+            if instrument.key in seat.instruments:
+                seat.markets[market.number] = True
+
+    def measure_again(self) -> None:
+        """Positions and orders were replaced as a whole: lay out the risk anew, without owners."""
+        self.risk = Risk(self.portfolio, self.orders)
+        for market in self.markets:
+            self.risk.market_added(market)
+        self.risk.rebuild()
+
+    def venue(self, market: Market) -> i64:
+        """The number of *market*'s venue, the `modes.VENUE` scope's."""
+        return i64(self.venue_of[market.number])
+
+    # -- seats -----------------------------------------------------------------------------------------------------
+
+    def seat_name(self, seat: i64) -> str:
+        """The strategy's name; the kernel's own orders and the operator's carry an empty one."""
+        return self.seats[seat - 1].name if seat > 0 else ""
+
+    def tell(self, order: Order, what: i64, price: i64, size: i64) -> None:
+        """Let the order's strategy know; *price* and *size* are a fill's, of the instrument sent."""
+        self.pending = True
+        if order.seat > 0:
+            market = order.instrument.market
+            if order.mirrored() and size > 0:
+                price = market.price_scale - price
+            change = Change(what, OwnOrder(order), price // market.tick, size // market.lot)
+            self.seats[order.seat - 1].changes.append(change)
+
+    def strategy_mode(self, seat: i64) -> i64:
+        """The mode of that strategy's own scope."""
+        return self.modes.mode(STRATEGY, seat)
+
+    # -- records ---------------------------------------------------------------------------------------------------
+
+    def next_number(self) -> i64:
+        """The sequence number the next derived record of this input will have."""
+        return self.seq + 1 + i64(len(self.out.records))
+
+    def emit(self, kind: i64, payload: bytes) -> None:
+        """Add a derived record of schema 1."""
+        self.out.emit(kind, 1, payload)
+
+    def alert(self, code: i64, text: str) -> None:
+        """Add an ALERT: *code* happened, *text* says to what."""
+        packer = Packer()
+        packer.put(code)
+        packer.put_text(text)
+        self.out.emit(kinds.ALERT, 1, packer.finish())
+        self.digest.mix(code)
+
+    def emit_two(self, kind: i64, a: i64, b: i64) -> None:
+        """Add a record of two numbers."""
+        packer = Packer()
+        packer.put(a)
+        packer.put(b)
+        self.out.emit(kind, 1, packer.finish())
+
+    def intent_id(self, seat: i64, trigger: i64, ordinal: i64) -> bytes:
+        """The id of an intent; a silent kernel forms none."""
+        if self.silent:
+            return b""
+        return identity.intent_id(self.run_epoch, self.seat_name(seat), trigger, ordinal)
+
+    def order_moved(self, order: Order) -> None:
+        """Take an order's new state into the digest."""
+        digest = self.digest
+        digest.mix(order.number)
+        digest.mix(order.state)
+        digest.mix(order.filled)
+        digest.mix(order.reserved)
+
+    def position_moved(self, instrument: i64) -> None:
+        """Take an instrument's new position and purse into the digest, and measure its market's risk again."""
+        holding = self.portfolio.holdings[instrument]
+        digest = self.digest
+        digest.mix(instrument)
+        digest.mix(holding.size)
+        digest.mix(holding.settled)
+        digest.mix_int(holding.cost)
+        digest.mix_int(holding.realised)
+        digest.mix_int(holding.fees)
+        digest.mix_int(holding.purse.settled)
+        digest.mix_int(holding.purse.provisional)
+        self.risk.refresh(holding.instrument.market.number)

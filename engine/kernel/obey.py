@@ -1,0 +1,134 @@
+"""Taking up what strategies want: who goes first, what belongs together, and an answer to every intent."""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel import codes
+from engine.kernel.admit import Admission
+from engine.kernel.checks import CHECK_READ, CHECK_REPEAT
+from engine.kernel.derived import CANCEL, CANCEL_ALL, CANCEL_TIMER, FLATTEN, PLACE, SET_TIMER
+from engine.kernel.desk import Desk, Seat
+from engine.kernel.groups import Groups
+from engine.kernel.intents import FIELD_GROUP, FIELD_INSTRUMENT, FIELD_LEGS, FIELD_NONE, Reader, Wanted
+from engine.kernel.order import Order
+from engine.kernel.sender import Sender
+from engine.kernel.unwind import Unwinder
+
+MOST_TIMERS: Final[i64] = 64
+"""Timers a strategy may have at once."""
+
+
+@final
+class Obey:
+    """Reads the intents of one input and carries them out, in their order."""
+
+    def __init__(self, desk: Desk, admission: Admission, sender: Sender, groups: Groups, unwinder: Unwinder) -> None:
+        self._desk: Final[Desk] = desk
+        self._admission: Final[Admission] = admission
+        self._sender: Final[Sender] = sender
+        self._groups: Final[Groups] = groups
+        self._unwinder: Final[Unwinder] = unwinder
+        self._reader: Final[Reader] = Reader(desk.instruments, desk.by_key)
+
+    def take_up(self, answers: list[tuple[object, ...]]) -> None:
+        """*answers* holds each seat's intents, by its place: take them by tier, then by place, as they were yielded."""
+        desk = self._desk
+        for seat in ranked(desk.seats):
+            intents = answers[seat.number - 1]
+            if not intents:
+                continue
+            read: list[Wanted] = []
+            for intent in intents:
+                read.append(self._reader.read(intent, seat.number, desk.ordinal, desk.now_ns))
+                desk.ordinal += 1
+            for wanted in read:
+                if wanted.what == PLACE and wanted.group and wanted.bad == FIELD_NONE:
+                    legs = [other for other in read if other.what == PLACE and other.group == wanted.group]
+                    if legs[0] is wanted:
+                        self._group(legs)
+                elif wanted.what == PLACE:
+                    self._sender.place(wanted)
+                else:
+                    self._other(wanted)
+
+    def _group(self, legs: list[Wanted]) -> None:
+        """All legs of one group: complete and in order, or refused one and all."""
+        legs.sort(key=_leg)
+        first = legs[0]
+        complete = len(legs) == int(first.legs)
+        for at, wanted in enumerate(legs):
+            complete = complete and wanted.leg == at and wanted.legs == first.legs
+        code = codes.OK
+        detail = FIELD_NONE
+        if not complete:
+            code, detail = codes.GROUP_FAILED, FIELD_LEGS
+        elif self._groups.known(first.seat, first.group):
+            code, detail = codes.GROUP_FAILED, FIELD_GROUP
+        if code == codes.OK:
+            self._groups.admit(legs)
+            return
+        for wanted in legs:
+            self._answer(wanted, code, CHECK_READ, detail)
+
+    def _other(self, wanted: Wanted) -> None:
+        desk = self._desk
+        what = wanted.what
+        if wanted.bad != FIELD_NONE:
+            code = codes.UNKNOWN_INSTRUMENT if wanted.bad == FIELD_INSTRUMENT else codes.INTENT_MALFORMED
+            self._answer(wanted, code, CHECK_READ, wanted.bad)
+        elif desk.seq <= self._admission.last_seq:
+            self._answer(wanted, codes.DUPLICATE_INTENT, CHECK_REPEAT, 0)
+        elif what == CANCEL:
+            order = desk.orders.find(wanted.target, "")
+            code = self._sender.cancel_code(order)
+            intent = self._answer(wanted, code, 0, 0)
+            if code == codes.OK and order is not None:
+                self._sender.cancel(order, intent)
+        elif what == CANCEL_ALL:
+            self._answer(wanted, codes.OK, 0, 0)
+            for order in self._meant(wanted):
+                self._sender.cancel(order, b"")
+        elif what == FLATTEN:
+            self._answer(wanted, codes.OK, 0, 0)
+            assert wanted.instrument is not None
+            self._unwinder.flatten(wanted.instrument, wanted.seat)
+        elif what == SET_TIMER:
+            if desk.timers.count(wanted.seat) >= MOST_TIMERS:
+                self._answer(wanted, codes.QUEUE_FULL, 0, 0)
+            else:
+                self._answer(wanted, codes.OK, 0, 0)
+                desk.timers.set(wanted.seat, wanted.tag, wanted.due_ns, wanted.every_ns)
+                desk.digest.mix(wanted.due_ns)
+        else:
+            assert what == CANCEL_TIMER
+            found = desk.timers.cancel(wanted.seat, wanted.tag)
+            self._answer(wanted, codes.OK if found else codes.NO_SUCH_ORDER, 0, 0)
+
+    def _meant(self, wanted: Wanted) -> list[Order]:
+        """The orders a CancelAll speaks of."""
+        instrument = wanted.instrument
+        found = self._desk.orders.all_open()
+        if instrument is None:
+            return [order for order in found if order.seat == wanted.seat]
+        return [order for order in found if order.instrument.market is instrument.market]
+
+    def _answer(self, wanted: Wanted, code: i64, check: i64, detail: i64) -> bytes:
+        intent = self._sender.intent(wanted)
+        self._sender.verdict(intent, code, check, detail, 0)
+        return intent
+
+
+def ranked(seats: list[Seat]) -> list[Seat]:
+    """By tier, and in configured order within one."""
+    if len(seats) < 2:
+        return seats
+    return sorted(seats, key=_rank)
+
+
+def _rank(seat: Seat) -> tuple[int, int]:
+    return int(seat.tier), int(seat.number)
+
+
+def _leg(wanted: Wanted) -> int:
+    return int(wanted.leg)

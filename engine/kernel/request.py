@@ -1,0 +1,128 @@
+"""
+An order request: what leaves the kernel for the venue, real or simulated.
+
+A request is named by the sequence number of its REQUEST record. It is complete: an executor needs nothing else to build
+the venue's message, and builds the same bytes each time.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel.derived import CANCEL, PLACE
+from engine.kernel.pack import Packer, Unpacker
+from engine.kernel.record import NONE
+
+
+@final
+class Request:
+    """
+    Place an order or cancel one. *price* and *size* are integers at the venue's exponents, of the token *symbol*.
+
+    *flags* are `order.FLAG_*` bits. For a cancel, *target* is the number of the order's own request and
+    *target_venue_id* what the venue calls it. *intent* is empty in a silent kernel, which forms no ids.
+    """
+
+    def __init__(
+        self,
+        number: i64,
+        what: i64,
+        intent: bytes,
+        client_id: str,
+        salt: i64,
+        venue: str,
+        symbol: str,
+        instrument: i64,
+        side: i64,
+        price: i64,
+        price_exponent: i64,
+        size: i64,
+        size_exponent: i64,
+        tif: i64,
+        flags: i64,
+        decided_ns: i64,
+        expires_ns: i64 = NONE,
+        target: i64 = 0,
+        target_venue_id: str = "",
+    ) -> None:
+        self.number: Final[i64] = number
+        self.what: Final[i64] = what
+        self.intent: Final[bytes] = intent
+        self.client_id: Final[str] = client_id
+        self.salt: Final[i64] = salt
+        self.venue: Final[str] = venue
+        self.symbol: Final[str] = symbol
+        self.instrument: Final[i64] = instrument
+        self.side: Final[i64] = side
+        self.price: Final[i64] = price
+        self.price_exponent: Final[i64] = price_exponent
+        self.size: Final[i64] = size
+        self.size_exponent: Final[i64] = size_exponent
+        self.tif: Final[i64] = tif
+        self.flags: Final[i64] = flags
+        self.decided_ns: Final[i64] = decided_ns
+        self.expires_ns: Final[i64] = expires_ns
+        self.target: Final[i64] = target
+        self.target_venue_id: Final[str] = target_venue_id
+        assert what in (PLACE, CANCEL)
+
+    def encode(self) -> bytes:
+        """The payload of its REQUEST record, schema 1; *number* is the record's own."""
+        packer = Packer()
+        packer.put(self.what)
+        packer.put_data(self.intent)
+        packer.put_text(self.client_id)
+        packer.put(self.salt)
+        packer.put_text(self.venue)
+        packer.put_text(self.symbol)
+        packer.put(self.instrument)
+        packer.put(self.side)
+        packer.put(self.price)
+        packer.put(self.price_exponent)
+        packer.put(self.size)
+        packer.put(self.size_exponent)
+        packer.put(self.tif)
+        packer.put(self.flags)
+        packer.put(self.decided_ns)
+        packer.put(self.expires_ns)
+        packer.put(self.target)
+        packer.put_text(self.target_venue_id)
+        return packer.finish()
+
+
+def decode_request(number: i64, payload: bytes) -> Request:
+    """The request of REQUEST record *number*; raises pack.Malformed where the payload is none."""
+    unpacker = Unpacker(payload)
+    take = unpacker.take
+    what = take()
+    intent = unpacker.take_data()
+    client_id = unpacker.take_text()
+    salt = take()
+    venue = unpacker.take_text()
+    symbol = unpacker.take_text()
+    instrument, side, price, price_exponent = take(), take(), take(), take()
+    size, size_exponent, tif, flags = take(), take(), take(), take()
+    decided_ns, expires_ns, target = take(), take(), take()
+    target_venue_id = unpacker.take_text()
+    unpacker.done()
+    return Request(
+        number,
+        what,
+        intent,
+        client_id,
+        salt,
+        venue,
+        symbol,
+        instrument,
+        side,
+        price,
+        price_exponent,
+        size,
+        size_exponent,
+        tif,
+        flags,
+        decided_ns,
+        expires_ns,
+        target,
+        target_venue_id,
+    )

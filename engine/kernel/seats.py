@@ -1,0 +1,153 @@
+"""Calling strategies: who is woken, what a failing one costs, and what each remembers."""
+
+import sys
+import traceback
+from typing import Any, Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel import codes, kinds
+from engine.kernel.control import Control
+from engine.kernel.desk import Desk, Seat
+from engine.kernel.market import WAKE_ORDER, Instrument, Market
+from engine.kernel.memory import decode_memory, encode_memory
+from engine.kernel.modes import ACCOUNT, KILL, REDUCE_ONLY, STRATEGY
+from engine.kernel.pack import Packer
+from engine.kernel.strategy import Wake
+from engine.kernel.view import InstrumentView, View
+
+
+@final
+class Seats:
+    """The strategies in configured order, with the view of each."""
+
+    def __init__(self, desk: Desk, control: Control) -> None:
+        self._desk: Final[Desk] = desk
+        self._control: Final[Control] = control
+        self._instruments: Final[list[InstrumentView]] = []
+        self._views: Final[list[View]] = []
+        self.last_fault: str = ""
+
+    def add(self, name: str, strategy: Any, tier: i64, instruments: tuple[str, ...]) -> Seat:
+        """
+        Give *strategy* the next place.
+
+        Raises:
+            UnfitMemory: its memory cannot be encoded.
+        """
+        desk = self._desk
+        seat = Seat(len(desk.seats) + 1, name, strategy, tier, instruments)
+        wants = getattr(strategy, "wants", None)
+        if wants is not None:
+            seat.wants = i64(wants)
+        seat.fresh = self.remember(seat)
+        for instrument in desk.instruments[: len(desk.terms)]:
+            if instrument.key in instruments:
+                seat.markets[instrument.market.number] = True
+        desk.seats.append(seat)
+        self._views.append(View(desk, seat, self._instruments))
+        return seat
+
+    def instrument_added(self, instrument: Instrument) -> None:
+        """Let strategies see the next instrument."""
+        self._instruments.append(InstrumentView(self._desk, instrument))
+
+    def wake(self, seat: Seat, dirty: list[Market]) -> Wake | None:
+        """Why *seat* is to be called, None if nothing concerns it. What was waiting for it is handed over."""
+        markets: list[Market] = []
+        bits: list[int] = []
+        wants = seat.wants
+        for market in dirty:
+            reasons = market.wake & wants
+            if reasons != 0 and seat.listens(market.number):
+                markets.append(market)
+                bits.append(int(reasons))
+        if not markets and not seat.timers and not seat.changes:
+            return None
+        for change in seat.changes:
+            market = self._desk.by_key[change.order.instrument].market
+            if market in markets:
+                at = markets.index(market)
+                bits[at] |= int(WAKE_ORDER)
+            else:
+                markets.append(market)
+                bits.append(int(WAKE_ORDER))
+        wake = Wake(
+            self._desk.seq,
+            markets,
+            bits,
+            tuple(seat.timers),
+            tuple(seat.changes),
+            self._desk.instruments,
+            self._desk.by_key,
+        )
+        if seat.timers:
+            seat.timers = []
+        if seat.changes:
+            seat.changes = []
+        return wake
+
+    def call(self, seat: Seat, wake: Wake) -> tuple[object, ...]:
+        """
+        What *seat* wants, drained before anything acts on it; nothing if it is muted, killed or fails.
+
+        A failing strategy is muted. MemoryError, RecursionError and whatever is no Exception end the process.
+        """
+        desk = self._desk
+        if seat.muted or KILL in (desk.modes.mode(ACCOUNT, 0), desk.modes.mode(STRATEGY, seat.number)):
+            return ()
+        try:
+            return tuple(seat.strategy.decide(self._views[seat.number - 1], wake))
+        except (MemoryError, RecursionError):
+            raise
+        except Exception:  # noqa: BLE001 - whatever a strategy raises mutes that strategy, and no other
+            self.last_fault = f"{seat.name}: {traceback.format_exc()}"
+            self._fault(seat)
+            return ()
+
+    def _fault(self, seat: Seat) -> None:
+        seat.muted = True
+        packer = Packer()
+        packer.put(seat.number)
+        packer.put_text(seat.name)
+        packer.put(self._desk.seq)
+        self._desk.emit(kinds.STRAT_FAULT, packer.finish())
+        self._desk.digest.mix(-seat.number)
+        self._control.lower(STRATEGY, seat.number, REDUCE_ONLY, codes.STRAT_FAULT)
+
+    # -- memory ----------------------------------------------------------------------------------------------------
+
+    def remember(self, seat: Seat) -> bytes:
+        """The canonical bytes of its memory, empty if it keeps none."""
+        strategy = seat.strategy
+        if getattr(strategy, "memory", None) is None:
+            return b""
+        return encode_memory(strategy.memory)
+
+    def recall(self, seat: Seat, memory: bytes) -> None:
+        """Give it the memory whose bytes these are."""
+        if memory:
+            seat.strategy.memory = decode_memory(memory, _classes(seat.strategy))
+
+    def restart(self, seat: Seat) -> None:
+        """An operator restarts it: fresh memory, no timers, nothing waiting."""
+        self.recall(seat, seat.fresh)
+        seat.muted = False
+        seat.timers = []
+        seat.changes = []
+        self._desk.timers.cancel_owner(seat.number)
+        self._desk.digest.mix(seat.number)
+
+
+def _classes(strategy: Any) -> dict[str, Any]:
+    """The classes its memory may hold: those of the module it was defined in, by qualified name."""
+    decide = getattr(type(strategy), "decide", None)
+    names: Any = getattr(decide, "__globals__", None)
+    if names is None:
+        module = sys.modules.get(type(strategy).__module__)
+        names = vars(module) if module is not None else {}
+    found: dict[str, Any] = {}
+    for value in list(names.values()):
+        if isinstance(value, type):
+            found[value.__qualname__] = value
+    return found

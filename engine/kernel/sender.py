@@ -1,0 +1,208 @@
+"""
+The way out: every REQUEST record is written here, with the verdict and the capsule before it.
+
+A single order leaves INTENT, VERDICT and, if it is admitted, CAPSULE and REQUEST. A group leaves all its INTENTs, then
+VERDICT, CAPSULE and REQUEST for each leg, or only VERDICTs when one leg is refused. What the kernel cancels by itself
+is a REQUEST alone.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel import codes, identity, kinds
+from engine.kernel.admit import Admission
+from engine.kernel.arbiter import Arbiter
+from engine.kernel.capsule import capsule
+from engine.kernel.derived import CANCEL, PLACE
+from engine.kernel.desk import Desk
+from engine.kernel.intents import Wanted
+from engine.kernel.order import CANCEL_NONE, CANCEL_QUEUED, CANCEL_SENT, PENDING, UNKNOWN, Order
+from engine.kernel.pack import Packer
+from engine.kernel.request import Request
+
+CANCEL_REPEAT_NS: Final[i64] = 1_000_000_000
+"""A cancel on its way is repeated on demand, but not within a second."""
+
+_RECORDS_A_LEG: Final[i64] = 3
+
+
+@final
+class Sender:
+    """Turns admitted intents into orders and requests."""
+
+    def __init__(self, desk: Desk, admission: Admission, arbiter: Arbiter) -> None:
+        self._desk: Final[Desk] = desk
+        self._admission: Final[Admission] = admission
+        self._arbiter: Final[Arbiter] = arbiter
+
+    # -- records ---------------------------------------------------------------------------------------------------
+
+    def intent(self, wanted: Wanted) -> bytes:
+        """Write the INTENT record; returns the intent's id."""
+        desk = self._desk
+        if desk.silent:
+            desk.out.emit(kinds.INTENT, 1, b"")
+            return b""
+        intent = desk.intent_id(wanted.seat, desk.seq, wanted.ordinal)
+        desk.out.emit(kinds.INTENT, 1, wanted.encode(intent))
+        return intent
+
+    def verdict(self, intent: bytes, code: i64, check: i64, detail: i64, margin: int) -> None:
+        """Write a VERDICT record."""
+        desk = self._desk
+        desk.digest.mix(code)
+        if desk.silent:
+            desk.out.emit(kinds.VERDICT, 1, b"")
+            return
+        packer = Packer()
+        packer.put_data(intent)
+        packer.put(code)
+        packer.put(detail)
+        packer.put(check)
+        packer.put_big(margin)
+        desk.out.emit(kinds.VERDICT, 1, packer.finish())
+
+    def _judged(self, intent: bytes) -> None:
+        """Write the VERDICT that admission just reached."""
+        admission = self._admission
+        self.verdict(intent, admission.code, admission.check, admission.detail, admission.margin)
+
+    def blocked_by(self) -> i64:
+        """The number of our own order that the last intent would have met, 0 if that was not what stopped it."""
+        return self._admission.detail if self._admission.code == codes.SELF_CROSS else i64(0)
+
+    # -- orders ----------------------------------------------------------------------------------------------------
+
+    def place(self, wanted: Wanted, group: i64 = 0) -> Order | None:
+        """Judge one order and send it if it is admitted; None if it is refused (`code` says why)."""
+        intent = self.intent(wanted)
+        order = self._admission.place(wanted, self._desk.next_number() + 2, group)
+        self._judged(intent)
+        if order is None:
+            return None
+        self._send(order, intent)
+        self._displace(order)
+        return order
+
+    def place_group(self, legs: list[Wanted], group: i64) -> list[Order]:
+        """Judge the legs one upon the other; all are sent, or none: then the list is empty."""
+        desk = self._desk
+        admission = self._admission
+        intents = [self.intent(wanted) for wanted in legs]
+        first = desk.next_number()
+        orders: list[Order] = []
+        owners: list[int] = []
+        verdicts: list[tuple[int, int, int, int]] = []
+        for wanted in legs:
+            owner: i64 = 0
+            if wanted.instrument is not None:
+                owner = desk.risk.markets[wanted.instrument.market.number].owner
+            order = admission.place(wanted, first + _RECORDS_A_LEG * i64(len(orders)) + 2, group)
+            verdicts.append((admission.code, admission.check, admission.detail, admission.margin))
+            if order is None:
+                break
+            orders.append(order)
+            owners.append(owner)
+        if len(orders) < len(legs):
+            for at in range(len(orders) - 1, -1, -1):
+                admission.withdraw(orders[at], i64(owners[at]))
+            failed = len(orders)
+            for at, intent in enumerate(intents):
+                if at == failed:
+                    code, check, detail, margin = verdicts[at]
+                    self.verdict(intent, i64(code), i64(check), i64(detail), margin)
+                else:
+                    self.verdict(intent, codes.GROUP_FAILED, 0, failed, 0)
+            return []
+        for at, order in enumerate(orders):
+            code, check, detail, margin = verdicts[at]
+            self.verdict(intents[at], i64(code), i64(check), i64(detail), margin)
+            self._send(order, intents[at])
+        for order in orders:
+            self._displace(order)
+        return orders
+
+    def _send(self, order: Order, intent: bytes) -> None:
+        desk = self._desk
+        self._admission.rate.count(desk.now_ns)
+        desk.out.emit(kinds.CAPSULE, 1, b"" if desk.silent else capsule(desk, order, intent))
+        number = desk.next_number()
+        assert number == order.number
+        self._request(number, PLACE, order, intent)
+        desk.order_moved(order)
+
+    def _request(self, number: i64, what: i64, order: Order, intent: bytes) -> None:
+        desk = self._desk
+        instrument = order.instrument
+        listing = instrument.market.listing
+        cancels = what == CANCEL
+        request = Request(
+            number,
+            what,
+            intent,
+            "" if desk.silent else identity.client_id(intent),
+            0 if desk.silent else identity.salt(intent),
+            listing.venue,
+            instrument.symbol,
+            instrument.number,
+            order.side,
+            order.price,
+            listing.price_exponent,
+            order.size,
+            listing.size_exponent,
+            order.tif,
+            order.flags,
+            desk.now_ns,
+            order.expires_ns,
+            order.number if cancels else i64(0),
+            order.venue_id if cancels else "",
+        )
+        desk.requests.append(request)
+        desk.out.emit(kinds.REQUEST, 1, b"" if desk.silent else request.encode())
+
+    def _displace(self, order: Order) -> None:
+        """Cancel what a former owner of the market left there."""
+        for other in self._arbiter.displaced(order.instrument.market):
+            self.cancel(other, b"")
+
+    # -- cancels ---------------------------------------------------------------------------------------------------
+
+    def cancel_code(self, order: Order | None) -> i64:
+        """Whether cancelling *order* makes sense now: OK, NO_SUCH_ORDER, or DUP_BLOCKED while one is on its way."""
+        if order is None or not order.open():
+            return codes.NO_SUCH_ORDER
+        if order.cancel == CANCEL_QUEUED:
+            return codes.DUP_BLOCKED
+        if order.cancel == CANCEL_SENT and self._desk.now_ns - order.cancel_ns < CANCEL_REPEAT_NS:
+            return codes.DUP_BLOCKED
+        return codes.OK
+
+    def cancel(self, order: Order, intent: bytes) -> None:
+        """
+        Request a cancel, or queue it until the venue has shown us the order; nothing if one is on its way.
+
+        With an empty *intent* the kernel cancels by itself, under an id of its own.
+        """
+        desk = self._desk
+        if self.cancel_code(order) != codes.OK:
+            return
+        if order.state in (PENDING, UNKNOWN):
+            order.cancel = CANCEL_QUEUED
+            desk.orders.changed = True
+            desk.digest.mix(order.number)
+            return
+        if not intent:
+            intent = desk.intent_id(0, desk.seq, desk.ordinal)
+            desk.ordinal += 1
+        number = desk.next_number()
+        self._request(number, CANCEL, order, intent)
+        desk.orders.cancel_sent(order, number, desk.now_ns)
+        desk.digest.mix(number)
+
+    def cancel_queued(self, orders: list[Order]) -> None:
+        """The venue has shown us these orders, of which a cancel waits."""
+        for order in orders:
+            if order.open() and order.cancel == CANCEL_QUEUED:
+                order.cancel = CANCEL_NONE
+                self.cancel(order, b"")

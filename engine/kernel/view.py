@@ -1,0 +1,285 @@
+"""
+What a strategy sees: the state, live and read-only, through cheap properties.
+
+A view is valid during the call it was given to. Absent prices are None. Prices are in ticks and sizes in lots of the
+instrument asked about; a binary market's second outcome sees the same book from its own side.
+"""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel.desk import Desk, Seat
+from engine.kernel.market import Instrument
+from engine.kernel.modes import MODE_NAMES
+from engine.kernel.order import OwnOrder
+from engine.kernel.portfolio import mark_value
+from engine.kernel.record import NONE
+from engine.kernel.rng import Draws
+from engine.kernel.units import ASK, BID, BUY
+
+
+def _known(value: i64) -> int | None:
+    return None if value == NONE else int(value)
+
+
+@final
+class InstrumentView:
+    """One instrument, its book, and what we have of it."""
+
+    def __init__(self, desk: Desk, instrument: Instrument) -> None:
+        self._desk: Final[Desk] = desk
+        self._instrument: Final[Instrument] = instrument
+        self.key: Final[str] = instrument.key
+        self.number: Final[int] = int(instrument.number)
+
+    # -- the venue's side ------------------------------------------------------------------------------------------
+
+    @property
+    def best_bid(self) -> int | None:
+        """The highest bid, in ticks."""
+        return _known(self._instrument.best_bid())
+
+    @property
+    def best_ask(self) -> int | None:
+        """The lowest offer, in ticks."""
+        return _known(self._instrument.best_ask())
+
+    @property
+    def bid_lots(self) -> int:
+        """Lots at the best bid, 0 without one."""
+        tick = self._instrument.best_bid()
+        return 0 if tick == NONE else int(self._instrument.lots_at(BID, tick))
+
+    @property
+    def ask_lots(self) -> int:
+        """Lots at the best offer, 0 without one."""
+        tick = self._instrument.best_ask()
+        return 0 if tick == NONE else int(self._instrument.lots_at(ASK, tick))
+
+    def lots_at(self, side: int, price_ticks: int) -> int:
+        """Lots resting on *side* (BUY or SELL) at that price."""
+        return int(self._instrument.lots_at(side, price_ticks))
+
+    def levels(self, side: int, depth: int) -> list[tuple[int, int]]:
+        """The best *depth* (price_ticks, lots) of *side*, best first."""
+        return self._instrument.levels(side, depth)
+
+    @property
+    def valid(self) -> bool:
+        """Whether the book may be traded on: complete, uncontradicted, uncrossed."""
+        return self._instrument.market.ready()
+
+    @property
+    def status(self) -> int:
+        """The venue's word on the market: an `events.STATUS_*`."""
+        return int(self._instrument.market.status)
+
+    @property
+    def tick(self) -> int:
+        """The size of a tick in price units (10**-price_exponent)."""
+        return int(self._instrument.market.tick)
+
+    @property
+    def lot(self) -> int:
+        """The size of a lot in size units (10**-size_exponent)."""
+        return int(self._instrument.market.lot)
+
+    @property
+    def whole_ticks(self) -> int:
+        """A price of one, in ticks: what a binary market's two outcomes sum to."""
+        market = self._instrument.market
+        return int(market.price_scale // market.tick)
+
+    @property
+    def last_trade(self) -> tuple[int, int] | None:
+        """(price in price units, lots) of the last trade anyone made, None before the first."""
+        market = self._instrument.market
+        if market.trade_price == NONE:
+            return None
+        return self._priced(market.trade_price), int(market.trade_size // market.lot)
+
+    @property
+    def ticker(self) -> tuple[int, int, int, int] | None:
+        """(bid_ticks, bid_lots, ask_ticks, ask_lots) of the venue's best-price feed, where it has one."""
+        market = self._instrument.market
+        if market.ticker_bid == NONE or market.ticker_ask == NONE:
+            return None
+        return (
+            int(market.ticker_bid),
+            int(market.ticker_bid_lots),
+            int(market.ticker_ask),
+            int(market.ticker_ask_lots),
+        )
+
+    @property
+    def mark(self) -> int | None:
+        """The venue's mark price in price units, where it publishes one."""
+        return _known(self._instrument.market.mark)
+
+    @property
+    def funding(self) -> int | None:
+        """The venue's funding rate at its own exponent, where it publishes one."""
+        return _known(self._instrument.market.funding)
+
+    @property
+    def venue_ns(self) -> int | None:
+        """The venue's time of the book's last change."""
+        return _known(self._instrument.market.venue_ns)
+
+    def _priced(self, price: i64) -> int:
+        """A price of the market's first outcome, as this instrument's."""
+        return int(self._instrument.market.price_scale - price if self._instrument.complement else price)
+
+    # -- our side --------------------------------------------------------------------------------------------------
+
+    @property
+    def own_orders(self) -> tuple[OwnOrder, ...]:
+        """Our open orders asked for on this instrument, oldest first."""
+        return self._own(-1)
+
+    @property
+    def own_bids(self) -> tuple[OwnOrder, ...]:
+        """Those of them that buy."""
+        return self._own(BID)
+
+    @property
+    def own_asks(self) -> tuple[OwnOrder, ...]:
+        """Those of them that sell, also where the complement is bought instead."""
+        return self._own(ASK)
+
+    def _own(self, side: i64) -> tuple[OwnOrder, ...]:
+        instrument = self._instrument
+        found: list[OwnOrder] = []
+        working = self._desk.orders.working
+        for order in working[instrument.number].orders:
+            if not order.mirrored() and (side < 0 or order.side == side):
+                found.append(OwnOrder(order))
+        if instrument.other != NONE and side != BUY:
+            mirrored = [order for order in working[instrument.other].orders if order.mirrored()]
+            if mirrored:
+                found.extend([OwnOrder(order) for order in mirrored])
+                found.sort(key=_number)
+        return tuple(found)
+
+    @property
+    def position_lots(self) -> int:
+        """Signed lots held, provisional fills included, rounded toward zero."""
+        return _lots(self._desk.portfolio.holdings[self._instrument.number].size, self._instrument.market.lot)
+
+    @property
+    def net_lots(self) -> int:
+        """As `position_lots`, less what is held of the complement: complete sets cancel out."""
+        instrument = self._instrument
+        holdings = self._desk.portfolio.holdings
+        size = holdings[instrument.number].size
+        if instrument.other != NONE:
+            size -= holdings[instrument.other].size
+        return _lots(size, instrument.market.lot)
+
+    @property
+    def settled_lots(self) -> int:
+        """The part of the position that the venue has confirmed."""
+        return _lots(self._desk.portfolio.holdings[self._instrument.number].settled, self._instrument.market.lot)
+
+    @property
+    def cost(self) -> int:
+        """What the open position cost, as money (price units times size units)."""
+        return self._desk.portfolio.holdings[self._instrument.number].cost
+
+    @property
+    def realised(self) -> int:
+        """Profit from closed parts of the position, as money, before fees."""
+        return self._desk.portfolio.holdings[self._instrument.number].realised
+
+    @property
+    def fees(self) -> int:
+        """Fees paid here, as money."""
+        return self._desk.portfolio.holdings[self._instrument.number].fees
+
+    @property
+    def unrealised(self) -> int | None:
+        """What the open position is worth at the mark (`portfolio.mark_value`) less its cost; None without a mark."""
+        holding = self._desk.portfolio.holdings[self._instrument.number]
+        if holding.size == 0:
+            return 0
+        value = mark_value(self._instrument, holding.size)
+        return None if value is None else value - holding.cost
+
+    @property
+    def mode(self) -> str:
+        """The least permission of account, venue, market and instrument: "ACTIVE", "REDUCE_ONLY" or "KILL"."""
+        market = self._instrument.market
+        desk = self._desk
+        return MODE_NAMES[desk.modes.effective(desk.venue(market), market.number, self._instrument.number, 0)]
+
+
+@final
+class View:
+    """All of it, as one strategy may see it."""
+
+    def __init__(self, desk: Desk, seat: Seat, instruments: list[InstrumentView]) -> None:
+        self._desk: Final[Desk] = desk
+        self._seat: Final[Seat] = seat
+        self._instruments: Final[list[InstrumentView]] = instruments
+
+    @property
+    def now_ns(self) -> int:
+        """The time of the input being answered."""
+        return int(self._desk.now_ns)
+
+    @property
+    def seq(self) -> int:
+        """The sequence number of the input being answered."""
+        return int(self._desk.seq)
+
+    @property
+    def mode(self) -> str:
+        """The least permission of the account and of this strategy."""
+        modes = self._desk.modes
+        account = modes.mode(0, 0)
+        own = self._desk.strategy_mode(self._seat.number)
+        return MODE_NAMES[account if account > own else own]
+
+    def market(self, instrument: str | int) -> InstrumentView:
+        """The instrument of that key or number; raises KeyError where no catalogue input listed it yet."""
+        if isinstance(instrument, str):
+            return self._instruments[self._desk.by_key[instrument].number]
+        if 0 <= instrument < len(self._instruments):
+            return self._instruments[instrument]
+        raise KeyError(instrument)
+
+    def listed(self, instrument: str) -> bool:
+        """Whether the instrument of that key is listed."""
+        return instrument in self._desk.by_key
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """The keys of all instruments listed, in order of their numbers."""
+        return tuple([view.key for view in self._instruments])
+
+    def cash(self, currency: str) -> int:
+        """Cash in a settlement currency, provisional fills included, in millionths of it, rounded down."""
+        total = 0
+        for purse in self._desk.portfolio.purses:
+            if purse.currency == currency:
+                total += purse.cash() * 1_000_000 // int(10 ** int(purse.exponent))
+        return total
+
+    @property
+    def own_orders(self) -> tuple[OwnOrder, ...]:
+        """This strategy's open orders, oldest first."""
+        seat = self._seat.number
+        return tuple([OwnOrder(order) for order in self._desk.orders.all_open() if order.seat == seat])
+
+    def draws(self, purpose: str) -> Draws:
+        """Random draws under the run's seed for *purpose*; key them by `seq` (see `rng`)."""
+        return Draws(self._desk.seed, f"{self._seat.name}/{purpose}")
+
+
+def _lots(size: i64, lot: i64) -> int:
+    return int(size // lot) if size >= 0 else -int(-size // lot)
+
+
+def _number(order: OwnOrder) -> int:
+    return order.number
