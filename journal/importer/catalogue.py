@@ -107,11 +107,11 @@ def _reply(line: bytes, number: int, path: Path, venue: str) -> CatalogueInput:
     return CatalogueInput(KINDS[name], name, recorded_ns, meta, body)
 
 
-def venue_of_catalogue(document: Any) -> str:
-    """The venue whose catalogue *document* is, by the keys it has; an empty text where they do not tell."""
-    if isinstance(document, list):
-        return venue_of_catalogue(document[0]) if document else ""
-    if not isinstance(document, dict):
+def venue_of_catalogue(document: Any, depth: int = 4) -> str:
+    """The venue whose catalogue *document* is, by its keys, at most *depth* deep; empty where they do not tell."""
+    if isinstance(document, list) and depth:
+        return venue_of_catalogue(document[0], depth - 1) if document else ""
+    if not isinstance(document, dict) or not depth:
         return ""
     stated = document.get("venue")
     if isinstance(stated, str) and stated in KINDS:
@@ -124,5 +124,5 @@ def venue_of_catalogue(document: Any) -> str:
         return "polymarket"
     for inner in ("data", "markets", "raw"):
         if isinstance(document.get(inner), list | dict):
-            return venue_of_catalogue(document[inner])
+            return venue_of_catalogue(document[inner], depth - 1)
     return ""

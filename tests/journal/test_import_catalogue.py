@@ -94,6 +94,14 @@ def test_a_hand_written_document_states_its_venue():
     assert venue_of_catalogue(7) == ""
 
 
+def test_a_document_nested_without_end_tells_nothing():
+    deep: object = {"conditionId": "x"}
+    for _ in range(5000):
+        deep = {"data": [deep]}
+
+    assert venue_of_catalogue(deep) == ""
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"\n", b"hello", b"{", b"[1,\n{}", b"https://api.binance.com/x -> soon: {}", b"\xff -> 1: {}"]
 )
