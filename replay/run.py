@@ -87,7 +87,10 @@ def read_run_start(seq: int, payload: bytes) -> RunStart:
         BadRunStart: the payload is not what schema 1 says.
     """
     try:
-        return _converter.loads(payload, RunStart)
+        fields = orjson.loads(payload)
+        if not isinstance(fields, dict):
+            raise BadRunStart(seq, "it is no JSON object")
+        return _converter.structure(fields, RunStart)
     except BaseValidationError as error:
         raise BadRunStart(seq, "; ".join(transform_error(error))) from error
     except ValueError as error:

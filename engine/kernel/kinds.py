@@ -49,6 +49,7 @@ SIM_FILLED: Final[i64] = 0x0F01
 SIM_CANCELLED: Final[i64] = 0x0F02
 SIM_REJECTED: Final[i64] = 0x0F03
 SIM_EXPIRED: Final[i64] = 0x0F04
+SIM_CANCEL_REFUSED: Final[i64] = 0x0F05
 
 # Outcomes of dispatched requests, from the executor.
 OUTCOME: Final[i64] = 0x1000
@@ -111,6 +112,7 @@ NAMES: Final[dict[int, str]] = {
     0x0F02: "SIM_CANCELLED",
     0x0F03: "SIM_REJECTED",
     0x0F04: "SIM_EXPIRED",
+    0x0F05: "SIM_CANCEL_REFUSED",
     0x1000: "OUTCOME",
     0x1001: "EXECUTOR_ACTION",
     0x2000: "INTENT",

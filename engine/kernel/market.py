@@ -67,6 +67,8 @@ class Market:
         self.trade_price: i64 = NONE  # price units of the first outcome
         self.trade_size: i64 = 0
         self.trade_side: i64 = 0
+        self.trade_low: i64 = NONE  # over the trades of this input: valid while WAKE_TRADE is set
+        self.trade_high: i64 = NONE
         self.last_price: i64 = NONE  # as the venue spelt it, for the book hash
         self.last_price_spelling: i64 = 0
         # Texts that the venue's book hash is made of, kept because each check needs them.
