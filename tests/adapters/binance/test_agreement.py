@@ -173,6 +173,16 @@ LEFT = {
         b'{"e":"bookTicker","u":3,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1","E":99999999999999}',
         codes.BAD_NUMBER,
     ),
+    "a key that is an escape": (
+        False,
+        b'{"\\":5,"u":3,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}',
+        codes.BAD_FRAME,
+    ),
+    "a trade with levels": (
+        False,
+        b'{"e":"trade","E":5,"s":"BTCUSDT","t":7,"p":"1","q":"1","T":4,"m":true,"b":[["1","1"]],"a":[]}',
+        codes.OK,
+    ),
     "another venue's row": (
         True,
         b'{"e":"bookTicker","u":3,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1","E":1,"st":2}',

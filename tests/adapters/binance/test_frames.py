@@ -255,6 +255,15 @@ def test_a_frame_that_cannot_be_read_whole_changes_nothing(name: str, binance: A
     assert frames.fast == 0
 
 
+def test_the_symbols_of_a_refused_array_are_not_numbered_by_the_frame_after_it(binance: Any) -> None:
+    frames = binance.frames(True)
+    other = MARK.replace("BTCUSDT", "ETHUSDT")
+
+    assert binance.read(frames, f"[{other},{MARK.replace('11784.6', 'x')}]".encode()) == (codes.BAD_NUMBER, [])
+    assert binance.read(frames, MARK.encode()) == (codes.OK, MARK_ROWS)
+    assert frames.symbols.texts == ["BTCUSDT"]
+
+
 def test_bytes_that_are_no_utf8_are_refused(binance: Any) -> None:
     assert binance.read(binance.frames(True), TRADE.encode().replace(b"BTC", b"\xff\xfe")) == (codes.BAD_FRAME, [])
 
