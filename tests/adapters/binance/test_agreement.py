@@ -175,7 +175,7 @@ LEFT = {
     ),
     "a key that is an escape": (
         False,
-        b'{"\\":5,"u":3,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}',
+        b'{"\\":1,"u":3,"s":"BTCUSDT","b":"1","B":"1","a":"2","A":"1"}',
         codes.BAD_FRAME,
     ),
     "a trade with levels": (
