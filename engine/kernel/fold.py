@@ -452,7 +452,8 @@ class MarketData:
         market.status = status
         market.wake |= WAKE_STATUS
         self._digest.mix(status)
-        self.findings.append(Finding(codes.MARKET_CLOSED, market.number, status == events.STATUS_CLOSED, status, 0, ""))
+        closed = status != events.STATUS_TRADING
+        self.findings.append(Finding(codes.MARKET_CLOSED, market.number, closed, status, 0, ""))
 
     def _resolve_market(self, text: str, symbols: Symbols, winner: i64) -> None:
         market = self.listings.market_by_key.get(f"{symbols.venue}:{text}")

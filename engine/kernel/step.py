@@ -26,6 +26,7 @@ from engine.kernel.events import ORDER_ACKED, STRIDE, EventBatch, Translator
 from engine.kernel.fold import MarketData
 from engine.kernel.inputs import members, timer_fields
 from engine.kernel.listings import Finding
+from engine.kernel.modes import MARKET
 from engine.kernel.outbox import Outbox
 from engine.kernel.pack import Malformed, Packer, Unpacker
 from engine.kernel.policy import Policy
@@ -220,11 +221,13 @@ class Kernel:
     def _decide(self) -> None:
         """Let the strategies look, if there are any and something happened that they may want to know."""
         trading = self.trading
-        if not trading.seats:
-            return
-        dirty = [market.number for market in self.data.moved if market.wake != 0]
-        if dirty or trading.pending:
-            trading.decide(self.seq, self.recv_ns, dirty)
+        moved = self.data.moved
+        if moved and trading.seats:
+            dirty = [market.number for market in moved if market.wake != 0]
+            if dirty or trading.pending:
+                trading.decide(self.seq, self.recv_ns, dirty)
+        elif trading.pending:
+            trading.decide(self.seq, self.recv_ns, [])
 
     def _finish(self, kind: i64) -> None:
         if not self.running:
@@ -242,27 +245,34 @@ class Kernel:
             self._finding(finding)
 
     def _finding(self, finding: Finding) -> None:
+        """One record of what was found, and the gate that it closes or opens."""
+        code = finding.code
+        if code == codes.UNKNOWN_INSTRUMENT:
+            self._alert(code, finding.text)
+            return
         packer = Packer()
         packer.put(finding.market)
-        if finding.code == codes.SEQ_GAP:
-            packer.put(finding.a)
-            packer.put(finding.b)
-            self.out.emit(kinds.GAP, 1, packer.finish())
-        elif finding.code == codes.OK:
-            packer.put(finding.a)
+        packer.put(finding.a)
+        if code == codes.OK:
             self.out.emit(kinds.RESYNC, 1, packer.finish())
-        elif finding.code == codes.META_CHANGED:
-            packer.put(finding.a)
-            packer.put(finding.b)
-            self.out.emit(kinds.META, 1, packer.finish())
-        elif finding.code == codes.DUP_BLOCKED:
-            packer.put(finding.a)
+            for why in _BOOK_GATES:
+                self._gate(why, finding.market, False)
+        elif code == codes.DUP_BLOCKED:
             self.out.emit(kinds.DEDUP, 1, packer.finish())
-        elif finding.code == codes.MARKET_CLOSED:
-            packer.put(finding.a)
+        elif code == codes.MARKET_CLOSED:
             self.out.emit(kinds.VENUE_STATE, 1, packer.finish())
-        elif finding.code == codes.UNKNOWN_INSTRUMENT:
-            self._alert(finding.code, finding.text)
+            self._gate(code, finding.market, finding.closed)
+        else:
+            packer.put(finding.b)
+            if code == codes.META_CHANGED:
+                self.out.emit(kinds.META, 1, packer.finish())
+            else:
+                packer.put(code)
+                self.out.emit(kinds.GAP, 1, packer.finish())
+            self._gate(code, finding.market, finding.closed)
+
+    def _gate(self, code: i64, market: i64, closed: bool) -> None:
+        self.trading.gate(code, MARKET, market, closed, self.recv_ns)
 
     def _alert(self, code: i64, text: str) -> None:
         packer = Packer()
@@ -278,11 +288,19 @@ class Kernel:
         packer.put(code)
         self.out.emit(kinds.UNPARSED, 1, packer.finish())
         self.digest.mix(-1000 - code)
+        self._gate_stream(code, source, True)
 
     def _readable_again(self, source: i64) -> None:
         code = self._bad_sources.pop(source, 0)
         if code:
             self.digest.mix(code)
+            self._gate_stream(code, source, False)
+
+    def _gate_stream(self, code: i64, source: i64, closed: bool) -> None:
+        """A frame that could not be read may have said anything of any book that its stream feeds."""
+        for market in self.data.listings.markets:
+            if market.source == source:
+                self._gate(code, market.number, closed)
 
     # -- digests and checkpoints --------------------------------------------------------------------------------------
 
@@ -381,6 +399,10 @@ _WORDS: Final = (
     int(kinds.RECOVERED),
     int(kinds.VERIFY_FAIL),
 )
+
+
+# What a whole new book settles.
+_BOOK_GATES: Final = (codes.SEQ_GAP, codes.DATA_SUSPECT, codes.CONN_LOST, codes.META_CHANGED)
 
 
 def _market_part(number: i64) -> str:
