@@ -39,3 +39,8 @@ def test_absent_is_the_least_number_of_all_and_flags_are_single_bits() -> None:
     assert struct.pack("<q", record.NONE) == b"\0" * 7 + b"\x80"
     assert [record.CONTROL, record.DERIVED, record.LAST, record.REDACTED] == [1, 2, 4, 8]
     assert struct.calcsize("<qIIHH") == record.VENUE_PREFIX
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_a_wide_number_is_made_of_its_two_halves(value: int) -> None:
+    assert value == record.wide(value >> 32, value & 0xFFFFFFFF)
