@@ -33,6 +33,9 @@ from engine.kernel.unwind import Unwinder
 _CODE_BY_NAME: Final[dict[str, int]] = {name: number for number, name in codes.NAMES.items()}
 
 
+_NUMBERS: Final = 2**62
+
+
 @final
 class Scope:
     """A scope by kind and number, as `modes` wants it; a *kind* of -1 names nothing we know."""
@@ -117,7 +120,7 @@ class Commands:
             return codes.OP_REFUSED if scope.kind < 0 else self._scoped(str(what), scope)
         if what in ("cancel", "release"):
             number = said.get("request")
-            if not isinstance(number, int) or not 0 < number < 1 << 62:
+            if not isinstance(number, int) or not 0 < number < _NUMBERS:
                 return codes.OP_REFUSED
             order = self._desk.orders.find(i64(number), "")
             if order is None:

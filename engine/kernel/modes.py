@@ -27,7 +27,7 @@ INSTRUMENT: Final[i64] = 3
 STRATEGY: Final[i64] = 4
 SCOPE_NAMES: Final[tuple[str, ...]] = ("account", "venue", "market", "instrument", "strategy")
 _SCOPE_BITS: Final[i64] = 40
-_MOST_SCOPES: Final[i64] = 1 << 40
+_MOST_SCOPES: Final[i64] = 1_099_511_627_776
 
 FLAP_NS: Final[i64] = 600_000_000_000
 FLAP_CLOSINGS: Final[i64] = 5

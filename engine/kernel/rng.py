@@ -10,12 +10,17 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from engine.kernel.record import wide
+
 _M0: Final[i64] = 0xD2511F53
 _M1: Final[i64] = 0xCD9E8D57
 _W0: Final[i64] = 0x9E3779B9
 _W1: Final[i64] = 0xBB67AE85
 _MASK32: Final[i64] = 0xFFFFFFFF
 _ROUNDS: Final[i64] = 10
+_MASK63: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
+MOST: Final[i64] = wide(0x40000000, 0)
+"""The largest n of `Draws.below`: 2**62."""
 
 _FNV_OFFSET: Final[i64] = 0x811C9DC5
 _FNV_PRIME: Final[i64] = 0x01000193
@@ -92,8 +97,8 @@ class Draws:
 
     def below(self, seq: i64, index: i64, n: i64) -> i64:
         """A uniform integer in [0, n), all exactly equally likely: 63 bits, drawn again above the last multiple."""
-        assert 1 <= n <= 1 << 62
-        limit: i64 = 0x7FFFFFFFFFFFFFFF - 0x7FFFFFFFFFFFFFFF % n
+        assert 1 <= n <= MOST
+        limit = _MASK63 - _MASK63 % n
         attempt: i64 = 0
         while True:
             block = self.block(seq, index, attempt)

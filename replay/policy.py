@@ -1,0 +1,173 @@
+"""
+The trading policy, from the text people write to the limits the kernel checks.
+
+Strict on purpose: an unknown field, a missing one, a number where an amount in quotes is due, or the same name twice is
+refused in one sentence. Replay reads the text that RUN_START kept, the runtime reads `config/trading_policy.yaml`.
+"""
+
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+from attrs import frozen
+from cattrs import BaseValidationError, Converter, transform_error
+
+from engine.kernel.policy import CAP_EXPONENT, TIF_NAMES, Limits, Policy, Rule
+from engine.kernel.units import BAD, LARGEST, decimal
+from journal.errors import JournalError
+
+_MS = 1_000_000
+_LONGEST_MS = 10 * 365 * 86_400_000
+_MOST_ORDERS = 1_000_000
+
+
+class BadPolicy(JournalError):
+    """A trading policy that cannot be used."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"CFG_INVALID: the trading policy {reason}")
+
+
+@frozen
+class _Settlement:
+    max_account_notional: Any
+    max_event_notional: Any
+    max_market_notional: Any
+    max_strategy_notional: Any
+    max_order_notional: Any
+
+
+@frozen
+class _Rule:
+    match: Any
+    max_lots: Any
+    min_price: Any
+    max_price: Any
+    tifs: Any
+
+
+@frozen
+class _Orders:
+    max_open: Any
+    max_per_minute: Any
+    max_ttl_ms: Any
+    flatten_ticks: Any
+    rescue_ticks: Any
+
+
+@frozen
+class _Data:
+    max_age_ms: Any
+
+
+@frozen
+class _Gates:
+    latch_ms: Any
+
+
+@frozen
+class _Text:
+    version: Any
+    settlements: dict[str, _Settlement]
+    rules: list[_Rule]
+    orders: _Orders
+    data: _Data
+    gates: _Gates
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that refuses a name given twice, where plain YAML would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """The mapping of *node*."""
+        seen: dict[Any, bool] = {}
+        for key, _ in node.value:
+            name = getattr(key, "value", None)
+            if isinstance(name, str) and name in seen:
+                raise BadPolicy(f"gives {name!r} twice (line {key.start_mark.line + 1})")
+            seen[name] = True
+        return super().construct_mapping(node, deep)
+
+
+_converter = Converter(forbid_extra_keys=True)
+
+
+def read_policy(text: str) -> Policy:
+    """
+    The policy that *text* (YAML) states.
+
+    Raises:
+        BadPolicy: it cannot be used; the sentence names the field.
+    """
+    try:
+        values = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise BadPolicy(f"is no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise BadPolicy("must be a mapping of names to values")
+    try:
+        said = _converter.structure(values, _Text)
+    except BaseValidationError as error:
+        reasons = "; ".join(transform_error(error)).replace("@ $.", "at ").replace("@ $", "at the top")
+        raise BadPolicy(f"does not fit: {reasons}") from error
+    return _policy(said)
+
+
+def _policy(said: _Text) -> Policy:
+    if not isinstance(said.version, str) or not 0 < len(said.version) <= 128 or not said.version.isprintable():
+        raise BadPolicy(f"needs a version, a text of 1 to 128 characters, and has {said.version!r}")
+    if not said.settlements:
+        raise BadPolicy("names no settlement currency")
+    if not said.rules:
+        raise BadPolicy("has no rules")
+    return Policy(
+        said.version,
+        {name: _limits(f"settlements.{name}", limits) for name, limits in said.settlements.items()},
+        tuple(_rule(f"rules[{at}]", rule) for at, rule in enumerate(said.rules)),
+        _whole("orders.max_open", said.orders.max_open, _MOST_ORDERS),
+        _whole("orders.max_per_minute", said.orders.max_per_minute, _MOST_ORDERS),
+        _whole("orders.max_ttl_ms", said.orders.max_ttl_ms, _LONGEST_MS) * _MS,
+        _whole("data.max_age_ms", said.data.max_age_ms, _LONGEST_MS) * _MS,
+        _whole("orders.flatten_ticks", said.orders.flatten_ticks, _MOST_ORDERS),
+        _whole("orders.rescue_ticks", said.orders.rescue_ticks, _MOST_ORDERS),
+        _whole("gates.latch_ms", said.gates.latch_ms, _LONGEST_MS) * _MS,
+    )
+
+
+def _limits(where: str, said: _Settlement) -> Limits:
+    return Limits(
+        _amount(f"{where}.max_account_notional", said.max_account_notional),
+        _amount(f"{where}.max_event_notional", said.max_event_notional),
+        _amount(f"{where}.max_market_notional", said.max_market_notional),
+        _amount(f"{where}.max_strategy_notional", said.max_strategy_notional),
+        _amount(f"{where}.max_order_notional", said.max_order_notional),
+    )
+
+
+def _rule(where: str, said: _Rule) -> Rule:
+    if not isinstance(said.match, str) or not said.match:
+        raise BadPolicy(f"needs an instrument key at {where}.match, and has {said.match!r}")
+    tifs = said.tifs
+    if not isinstance(tifs, list) or not tifs or any(tif not in TIF_NAMES[1:] for tif in tifs):
+        raise BadPolicy(f"needs some of {', '.join(TIF_NAMES[1:])} at {where}.tifs, and has {tifs!r}")
+    low = _amount(f"{where}.min_price", said.min_price)
+    high = _amount(f"{where}.max_price", said.max_price)
+    if low > high:
+        raise BadPolicy(f"has a band at {where} that ends ({said.max_price}) before it begins ({said.min_price})")
+    return Rule(said.match, _whole(f"{where}.max_lots", said.max_lots, LARGEST - 1), low, high, tuple(tifs))
+
+
+def _amount(where: str, value: Any) -> int:
+    """Decimal text in millionths."""
+    if isinstance(value, str) and value.isascii():
+        data = value.encode()
+        found = decimal(data, 0, len(data), CAP_EXPONENT)
+        if found != BAD:
+            return int(found)
+    raise BadPolicy(f'needs an amount in quotes such as "12.50" at {where}, and has {value!r}')
+
+
+def _whole(where: str, value: Any, most: int) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most:
+        return value
+    raise BadPolicy(f"needs a whole number from 0 to {most} at {where}, and has {value!r}")
