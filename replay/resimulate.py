@@ -91,6 +91,8 @@ class Simulated:
     fills: int
     counts: dict[str, int]
     """Derived records by kind."""
+    faults: list[str]
+    """Tracebacks of exceptions that strategies raised."""
 
 
 class Simulation:
@@ -109,6 +111,7 @@ class Simulation:
         self.own_inputs = 0
         self.derived = 0
         self.counts: dict[str, int] = {}
+        self.faults: list[str] = []
         self.now_ns = max(0, base.segments[0].first_recv_ns)
 
     def play(self, progress: Callable[[int], Any] = lambda raw_bytes: None) -> Simulated:
@@ -137,6 +140,7 @@ class Simulation:
             cancels=int(self.venue.cancels),
             fills=int(self.venue.trades),
             counts=dict(sorted(self.counts.items())),
+            faults=self.faults,
         )
 
     def block(self, data: bytes, offset: int, end: int) -> None:
@@ -217,3 +221,5 @@ class Simulation:
             self.counts[name] = self.counts.get(name, 0) + 1
             if record.kind == kinds.REQUEST:
                 self.venue.submit(decode_request(number, record.payload), self.now_ns)
+            elif record.kind == kinds.STRAT_FAULT:
+                self.faults.append(self.kernel.trading.last_fault)

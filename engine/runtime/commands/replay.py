@@ -8,8 +8,9 @@ import click
 from engine.runtime.clock import RealClock
 from engine.runtime.commands import speaks
 from engine.runtime.commands.journal_select import JOURNAL, PLACE, WHICH
+from engine.runtime.commands.resimulation import resimulate
 from engine.runtime.exits import Exit
-from engine.runtime.output import Output
+from engine.runtime.output import CommandError, Output
 
 if TYPE_CHECKING:
     from journal.reader import Journal
@@ -20,26 +21,71 @@ if TYPE_CHECKING:
     epilog=f"{WHICH} Ends with 0 when nothing differs (or nothing could be compared), 3 when the journal is damaged "
     "and 4 when a derived record differs.\n\nExamples:\n\n\b\n"
     "  engine replay journal/                             every derived record, byte for byte\n"
-    "  engine replay journal.zst --until 120000 --json    the state after record 120,000"
+    "  engine replay journal.zst --until 120000 --json    the state after record 120,000\n"
+    "  engine replay recording/ --seed 7 --config demo.yaml --out run/\n"
+    "                                                     what a strategy would have done; run/ replays strictly\n"
+    "  engine replay run/ --seed 8                        the same run under another seed\n"
+    "  engine replay run/ --set venue.order_latency_ms=200 --set strategies.joiner.parameters.size_lots=5000000"
 )
 @click.argument("journal", type=JOURNAL)
 @click.option("--until", metavar="SEQ|TIME", help=f"The last record, itself included: {PLACE}.")
 @click.option("--base", type=JOURNAL, help="The journal an overlay stands on, where it is not where it was.")
 @click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
+@click.option("--seed", type=click.IntRange(min=0), help="Resimulate under this seed, unless it is the recorded one.")
+@click.option("--config", type=JOURNAL, help="Resimulate with the strategies and the venue of this file (YAML).")
+@click.option("--strategy", metavar="FILE.py:CLASS", help="Resimulate with this strategy alone.")
+@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change one value of the configuration.")
+@click.option("--out", type=click.Path(path_type=Path), help="Keep the resimulation in this folder, as an overlay.")
+@click.option("--strict", is_flag=True, help="Replay strictly; refuse options that would resimulate.")
+@click.option("--resimulate", "forced", is_flag=True, help="Resimulate, with the recorded configuration and seed.")
 @speaks
-def replay(output: Output, journal: Path, until: str | None, base: Path | None, include_invalid: bool) -> None:
-    """Fold a journal again, and compare every derived record with what is stored."""
+def replay(
+    output: Output,
+    journal: Path,
+    until: str | None,
+    base: Path | None,
+    include_invalid: bool,
+    seed: int | None,
+    config: Path | None,
+    strategy: str | None,
+    overrides: tuple[str, ...],
+    out: Path | None,
+    strict: bool,
+    forced: bool,
+) -> None:
+    """Fold a journal again: compare every derived record with what is stored, or resimulate."""
     from journal.disk import RealDisk
     from journal.labels import refuse_invalid
     from journal.reader import open_journal
     from replay.answer import strict_fields
+    from replay.choose import Asked, Contradiction, is_resimulation, recorded_run
     from replay.overlay import open_base
     from replay.verify import replay_strictly
 
     disk, clock = RealDisk(), RealClock()
     if not include_invalid:
         refuse_invalid(disk, journal)
+    asked = Asked(seed, config is not None, strategy is not None, bool(overrides), strict, forced, out is not None)
     with open_journal(journal, disk) as opened:
+        recorded = recorded_run(opened)
+        try:
+            simulates = is_resimulation(asked, recorded, str(journal))
+        except Contradiction as error:
+            raise CommandError(str(error), f"type: {error.advice}", Exit.USAGE) from error
+        if simulates:
+            resimulate(
+                output,
+                journal,
+                opened,
+                recorded,
+                seed=seed,
+                config_path=config,
+                strategy=strategy,
+                overrides=overrides,
+                out=out,
+                base_path=base,
+            )
+            return
         until_seq = None if until is None else place(opened, until)
         total = sum(entry.raw_len for segment in opened.segments for entry in segment.entries)
         started = clock.mono_ns()

@@ -103,7 +103,7 @@ def tell(
     out: Path | None,
 ) -> None:
     """Print what a resimulation came to."""
-    from replay.answer import simulated_fields
+    from replay.outcome import simulated_fields
 
     fields: dict[str, Any] = simulated_fields(str(path), run, simulated)
     fields["elapsed_s"] = round(elapsed_s, 6)
@@ -131,11 +131,10 @@ def tell(
         if len(positions) > 40:
             output.lines([f"and {len(positions) - 40} more (--json lists all)"])
     for currency, pnl in fields["pnl"].items():
-        output.lines(
-            [
-                f"PnL {pnl['total']} {currency}: realised {pnl['realised']}, unrealised {pnl['unrealised']}, fees {pnl['fees']}"
-            ]
-        )
+        split = f"realised {pnl['realised']}, unrealised {pnl['unrealised']}, fees {pnl['fees']}"
+        output.lines([f"PnL {pnl['total']} {currency}: {split}"])
+    for fault in fields["faults"]:
+        output.note(f"a strategy raised an exception and is muted:\n{fault}")
     output.lines([f"state digest {fields['state_digest']}"])
     if out is not None:
         output.note(f"Next: engine replay {out}")
