@@ -1,13 +1,20 @@
-"""How a record is shown: kind and source by name, times in UTC, the payload as JSON or hex."""
+"""How a record is shown: kind and source by name, times in UTC, the payload as named fields, JSON or hex."""
 
 import re
+import struct
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import orjson
 
-from engine.kernel import kinds, record
+from engine.kernel import codes, kinds, record
+from engine.kernel.derived import LAYOUTS, WHAT_NAMES, decode
+from engine.kernel.inputs import FIXED
+from engine.kernel.modes import SCOPE_NAMES
+from engine.kernel.pack import Malformed
+from engine.kernel.policy import TIF_NAMES
 from journal.errors import Damaged
 from journal.payloads import decode_outcome, decode_venue_input
 
@@ -99,8 +106,11 @@ def frame_of(kind: int, payload: bytes) -> bytes:
     return decode_venue_input(payload).frame if is_venue_input(kind) else payload
 
 
-def payload_fields(kind: int, payload: bytes) -> dict[str, Any]:
+def payload_fields(kind: int, schema: int, payload: bytes) -> dict[str, Any]:
     """What stands in *payload*, by name. A payload that cannot be read as its kind asks is given as hex."""
+    known = numbered_fields(kind, schema, payload)
+    if known is not None:
+        return known
     try:
         if is_venue_input(kind):
             return _venue_fields(payload)
@@ -112,6 +122,48 @@ def payload_fields(kind: int, payload: bytes) -> dict[str, Any]:
     except Damaged as error:
         return {"unreadable": error.reason, "payload": {"hex": payload.hex()}}
     return {"payload": content(payload) if payload[:1] in (b"{", b"[") else {"hex": payload.hex()}}
+
+
+def numbered_fields(kind: int, schema: int, payload: bytes) -> dict[str, Any] | None:
+    """The fields of a derived record or of an input of fixed width, with names for codes; None for any other."""
+    found: dict[str, object]
+    names = FIXED.get(kind)
+    if names is not None and schema == 1 and len(payload) == 8 * len(names):
+        numbers = struct.unpack(f"<{len(names)}q", payload)
+        found = dict(zip(names, numbers, strict=True))
+    elif (kind, schema) in LAYOUTS:
+        try:
+            found = decode(kind, schema, payload)
+        except Malformed:
+            return None
+    else:
+        return None
+    return {name: _named(name, value) for name, value in found.items()}
+
+
+def _named(name: str, value: object) -> Any:
+    """A field's value for a reader: codes and choices by name, bytes as hex, what is absent as None."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if value == record.NONE:
+        return None
+    words = _WORDS.get(name)
+    if words is not None and isinstance(value, int):
+        return words(value)
+    return value
+
+
+def _choice(names: tuple[str, ...]) -> Callable[[int], str | int]:
+    return lambda value: names[value] if 0 <= value < len(names) else value
+
+
+_WORDS: dict[str, Callable[[int], str | int]] = {
+    "code": codes.name,
+    "what": _choice(WHAT_NAMES),
+    "side": _choice(("BUY", "SELL")),
+    "tif": _choice(TIF_NAMES),
+    "scope": _choice(SCOPE_NAMES),
+}
 
 
 def _venue_fields(payload: bytes) -> dict[str, Any]:
@@ -139,7 +191,7 @@ def as_fields(shown: Shown, sources: dict[int, str]) -> dict[str, Any]:
         "source": shown.source,
         "source_name": source_name(sources, shown.source),
         "flags": flag_names(shown.flags),
-        **payload_fields(shown.kind, shown.payload),
+        **payload_fields(shown.kind, shown.schema, shown.payload),
     }
 
 
@@ -150,7 +202,7 @@ def as_line(shown: Shown, sources: dict[int, str], width: int) -> str:
     Args:
         width: the most characters of payload to print; 0 prints all of it.
     """
-    text = readable(shown.kind, shown.payload)
+    text = readable(shown.kind, shown.schema, shown.payload)
     if 0 < width < len(text):
         text = f"{text[:width]}... ({len(text) - width:,} more)"
     head = (
@@ -160,19 +212,30 @@ def as_line(shown: Shown, sources: dict[int, str], width: int) -> str:
     return f"{head}{cause}{text}"
 
 
-def readable(kind: int, payload: bytes) -> str:
-    """The payload as one line: a venue input's meta and frame, JSON, or hex."""
+def readable(kind: int, schema: int, payload: bytes) -> str:
+    """The payload as one line: named fields, a venue input's meta and frame, JSON, or hex."""
+    known = numbered_fields(kind, schema, payload)
+    if known is not None:
+        return _text(" ".join(f"{name}={_shown(value)}" for name, value in known.items()).encode())
     try:
         if is_venue_input(kind):
             found = decode_venue_input(payload)
             meta = f"{_text(found.meta)} " if found.meta else ""
             return meta + _text(found.frame)
         if 0x1000 <= kind < 0x2000:
-            fields = payload_fields(kind, payload)
+            fields = payload_fields(kind, schema, payload)
             return _text(orjson.dumps(fields))
     except Damaged as error:
         return f"(unreadable: {error.reason}) {payload.hex()}"
     return _text(payload) if payload[:1] in (b"{", b"[") else payload.hex()
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, str):
+        return value if " " not in value else repr(value)
+    return orjson.dumps(value).decode() if isinstance(value, list | tuple) else str(value)
 
 
 def _text(data: bytes) -> str:

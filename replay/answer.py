@@ -5,7 +5,6 @@ from typing import Any
 from engine.kernel.kinds import NAMES
 from engine.kernel.market import Market
 from engine.kernel.record import NONE
-from engine.kernel.step import Kernel
 from engine.kernel.units import decimal_text
 from journal.show import flag_names, readable, utc
 from replay.verify import Divergence, StrictReplay, head_fields, this_build
@@ -43,11 +42,9 @@ def market_fields(market: Market) -> dict[str, Any]:
     }
 
 
-def fast_path_share(kernel: Kernel) -> float | None:
+def fast_path_share(answer: StrictReplay) -> float | None:
     """The share of frames that the scanners read, of those read by either; None when no frame was read."""
-    counts = kernel.path_counts()
-    fast, slow = int(counts[0]), int(counts[1])
-    return fast / (fast + slow) if fast + slow else None
+    return answer.fast / (answer.fast + answer.slow) if answer.fast + answer.slow else None
 
 
 def record_fields(data: bytes) -> dict[str, Any] | None:
@@ -62,7 +59,7 @@ def record_fields(data: bytes) -> dict[str, Any] | None:
         "schema": head.schema,
         "cause": head.cause,
         "flags": flag_names(head.flags),
-        "payload": readable(head.kind, head.payload()),
+        "payload": readable(head.kind, head.schema, head.payload()),
         "bytes": data.hex(),
     }
 
@@ -93,13 +90,15 @@ def strict_fields(journal: str, answer: StrictReplay, cause: bytes) -> dict[str,
         "verified": answer.verified,
         "identical": answer.identical,
         "divergence": None if answer.divergence is None else divergence_fields(answer.divergence, cause),
+        "start_seq": answer.start_seq,
+        "from_checkpoint": answer.from_checkpoint,
         "last_seq": answer.last_seq,
         "unfinished": answer.unfinished,
         "state_digest": kernel.state_digest().hex(),
         "seed": None if run is None else run.seed,
         "build": this_build(),
         "recorded_build": None if run is None else run.build,
-        "fast_path_share": fast_path_share(kernel),
+        "fast_path_share": fast_path_share(answer),
         "unreadable_frames": kernel.unreadable,
         "unlisted_symbols": dict(kernel.data.listings.unknown),
         "markets": [market_fields(market) for market in kernel.data.listings.markets],

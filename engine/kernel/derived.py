@@ -95,6 +95,13 @@ LAYOUTS: Final[dict[tuple[int, int], Layout]] = {
     (kinds.ALERT, 1): (("code", "i"), ("text", "t")),
     (kinds.STRAT_FAULT, 1): (("seat", "i"), ("strategy", "t"), ("wake", "i")),
     (kinds.GROUP, 1): _GROUP,
+    (kinds.GAP, 1): (("market", "i"), ("expected", "i"), ("found", "i"), ("code", "i")),
+    (kinds.RESYNC, 1): (("market", "i"), ("id", "i")),
+    (kinds.META, 1): (("market", "i"), ("old_tick", "i"), ("new_tick", "i")),
+    (kinds.VENUE_STATE, 1): (("market", "i"), ("status", "i")),
+    (kinds.UNPARSED, 1): (("source", "i"), ("code", "i")),
+    (kinds.DIGEST, 1): (("inputs", "i"), ("rolling", "i"), ("state", "d")),
+    (kinds.DEDUP, 1): (("market", "i"), ("last", "i")),
     (kinds.DEDUP, 2): (("request", "i"), ("trade", "t")),
     (kinds.REVERSAL, 1): (("request", "i"), ("trade", "t"), ("price", "i"), ("size", "i"), ("fee", "b")),
     (kinds.DUST, 1): (("request", "i"), ("size", "i")),
@@ -102,7 +109,7 @@ LAYOUTS: Final[dict[tuple[int, int], Layout]] = {
     (kinds.ABSENT, 1): (("request", "i"), ("code", "i")),
     (kinds.LEG_RISK, 1): (("group", "i"), ("seat", "i"), ("leg", "i"), ("size", "i")),
 }
-"""Field names and types of each (kind, schema) that the trading half writes."""
+"""Field names and types of each (kind, schema) that the kernel writes."""
 
 # What an intent or a request asks for.
 PLACE: Final[i64] = 1

@@ -6,7 +6,21 @@ from typing import Final
 from librt.strings import read_i64_le
 from mypy_extensions import i64
 
+from engine.kernel import kinds
 from engine.kernel.pack import Malformed
+
+# Inputs of fixed width: the names of their i64 fields, schema 1 of each kind. The simulated venue's reports: see
+# `adapters/simulated/README.md`.
+FIXED: Final[dict[int, tuple[str, ...]]] = {
+    int(kinds.TIMER): ("timer", "due_ns"),
+    int(kinds.SPAN): ("base_first", "base_last"),
+    int(kinds.SIM_ACKED): ("request", "venue_ns"),
+    int(kinds.SIM_FILLED): ("request", "venue_ns", "price", "size", "flags", "trade"),
+    int(kinds.SIM_CANCELLED): ("request", "venue_ns", "filled"),
+    int(kinds.SIM_REJECTED): ("request", "venue_ns", "code"),
+    int(kinds.SIM_EXPIRED): ("request", "venue_ns", "filled"),
+    int(kinds.SIM_CANCEL_REFUSED): ("request", "venue_ns", "code"),
+}
 
 TIMER_SIZE: Final[i64] = 16
 

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.kernel import kinds, record
+from engine.kernel import codes, kinds, record
+from engine.kernel.derived import encode
+from engine.kernel.inputs import timer_payload
 from journal.payloads import encode_outcome, encode_venue_input
 from journal.show import as_fields, as_line, content, frame_of, payload_fields, readable, utc, utc_to_ns
 
@@ -56,11 +58,11 @@ def test_a_frame_keeps_its_exact_json_text():
     kind=st.sampled_from([kinds.BINANCE_SPOT, kinds.OUTCOME, kinds.DIGEST, kinds.CONNECTION, 0x8001]), data=st.binary()
 )
 def test_every_payload_can_be_shown_on_one_line_and_as_json(kind, data):
-    line = readable(kind, data)
+    line = readable(kind, 1, data)
 
     assert "\n" not in line
     assert "\x1b" not in line
-    orjson.loads(orjson.dumps(payload_fields(kind, data)))
+    orjson.loads(orjson.dumps(payload_fields(kind, 1, data)))
 
 
 def test_a_long_payload_is_cut_and_says_by_how_much():
@@ -76,7 +78,7 @@ def test_control_characters_of_a_venue_do_not_reach_the_terminal():
 
 
 def test_an_outcome_is_shown_by_name():
-    fields = payload_fields(kinds.OUTCOME, encode_outcome(3, 4, 1, 0))
+    fields = payload_fields(kinds.OUTCOME, 1, encode_outcome(3, 4, 1, 0))
 
     assert (fields["outcome"], fields["request_seq"], fields["ledger_seq"]) == ("ACKED", 3, 4)
 
@@ -85,7 +87,31 @@ def test_an_absent_time_is_a_dash_and_bytes_that_are_no_text_are_hex():
     payload = encode_venue_input(record.NONE, 1, 2, 0, b"", b"\xff\x00")
 
     assert utc(record.NONE) == "-"
-    assert readable(int(kinds.BINANCE_SPOT), payload) == "ff00"
+    assert readable(int(kinds.BINANCE_SPOT), 1, payload) == "ff00"
+
+
+def test_a_derived_record_is_shown_by_the_names_of_its_fields():
+    payload = encode(kinds.GATE, 1, {"code": codes.DATA_SUSPECT, "scope": 2, "number": 7, "closed": 1, "safety": 0})
+
+    assert readable(kinds.GATE, 1, payload) == "code=DATA_SUSPECT scope=market number=7 closed=1 safety=0"
+    assert payload_fields(kinds.GATE, 1, payload)["scope"] == "market"
+    assert readable(kinds.GATE, 9, payload) == payload.hex()  # a layout that this build does not know
+    digest = encode(kinds.DIGEST, 1, {"inputs": 4096, "rolling": 5, "state": b""})
+    assert readable(kinds.DIGEST, 1, digest) == "inputs=4096 rolling=5 state=-"
+
+
+def test_an_absent_field_is_a_dash_and_a_text_with_blanks_is_quoted():
+    alert = encode(kinds.ALERT, 1, {"code": codes.CFG_INVALID, "text": "two words"})
+    gap = encode(kinds.GAP, 1, {"market": 99, "expected": record.NONE, "found": 3, "code": 12_345})
+
+    assert readable(kinds.ALERT, 1, alert) == "code=CFG_INVALID text='two words'"
+    assert readable(kinds.GAP, 1, gap) == "market=99 expected=- found=3 code=12345"
+
+
+def test_a_timer_and_a_span_are_shown_by_the_names_of_their_fields():
+    assert readable(kinds.TIMER, 1, timer_payload(3, 1_000)) == "timer=3 due_ns=1000"
+    assert readable(kinds.TIMER, 1, b"short") == b"short".hex()
+    assert readable(kinds.GATE, 1, b"short") == b"short".hex()
 
 
 def test_content_is_json_text_or_hex():
