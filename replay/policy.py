@@ -80,12 +80,11 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """The mapping of *node*."""
-        seen: dict[Any, bool] = {}
+        seen: list[str] = []
         for key, _ in node.value:
-            name = getattr(key, "value", None)
-            if isinstance(name, str) and name in seen:
-                raise BadPolicy(f"gives {name!r} twice (line {key.start_mark.line + 1})")
-            seen[name] = True
+            if key.value in seen:
+                raise BadPolicy(f"gives {key.value!r} twice (line {key.start_mark.line + 1})")
+            seen.append(key.value)
         return super().construct_mapping(node, deep)
 
 

@@ -1,0 +1,30 @@
+"""Ids that replay gives again."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.kernel.identity import client_id, intent_id, salt
+
+NUMBERS = st.integers(0, 2**62)
+KEYS = st.tuples(NUMBERS, st.text(max_size=8), NUMBERS, NUMBERS)
+
+
+@given(KEYS, KEYS)
+def test_two_intents_share_an_id_only_if_they_are_one(one, other):
+    assert (intent_id(*one) == intent_id(*other)) == (one == other)
+
+
+@given(st.binary(min_size=16, max_size=16))
+def test_names_made_of_an_id_fit_the_venues(intent):
+    assert re.fullmatch(r"t1-[A-Z2-7]{26}", client_id(intent))
+    assert 0 <= salt(intent) < 2**53
+
+
+def test_ids_are_these_for_ever():
+    intent = intent_id(3, "maker", 41, 2)
+
+    assert intent.hex() == "870fbbd4761b5e54d325266e6b695d61"
+    assert client_id(intent) == "t1-Q4H3XVDWDNPFJUZFEZXGW2K5ME"
+    assert salt(intent) == 4396297472303056

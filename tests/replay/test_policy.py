@@ -1,0 +1,72 @@
+"""Reading the trading policy: everything it says, or one sentence."""
+
+import pytest
+from conftest import ROOT
+
+from engine.kernel.policy import Policy
+from engine.runtime.policy import BadPolicy, read_policy
+
+EXAMPLE = (ROOT / "config" / "trading_policy.yaml").read_text(encoding="utf-8")
+
+
+def test_the_example_says_what_it_shows():
+    policy = read_policy(EXAMPLE)
+
+    assert isinstance(policy, Policy)
+    assert policy.version == "example-1"
+    assert policy.settlements["pUSD"].max_order_notional == 100_000_000
+    assert policy.rules[0].min_price == 10_000
+    assert policy.rules[1].tifs == ("GTC", "FAK")
+    assert policy.max_ttl_ns == 86_400_000_000_000
+    assert policy.max_data_age_ns == 60_000_000_000
+    assert policy.latch_ns == 60_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("version: example-1\n", "", "version"),
+        ("version: example-1", "version: 1.0", "version"),
+        ("version: example-1", 'version: "a\\nb"', "version"),
+        ("max_open: 400", "max_opne: 400", "max_opne"),
+        ("max_open: 400", "max_open: many", "orders.max_open"),
+        ("max_open: 400", "max_open: -1", "orders.max_open"),
+        ("max_open: 400", "max_open: true", "orders.max_open"),
+        ("max_open: 400", "max_open: 400\n  max_open: 500", "twice"),
+        ('max_order_notional: "100"', "max_order_notional: 100.5", "pUSD.max_order_notional"),
+        ('max_order_notional: "100"', 'max_order_notional: "1e9"', "pUSD.max_order_notional"),
+        ('max_order_notional: "100"', 'max_order_notional: "-1"', "pUSD.max_order_notional"),
+        ('max_order_notional: "100"', 'max_order_notional: "٣"', "pUSD.max_order_notional"),
+        ('max_price: "0.99"', 'max_price: "0.001"', "rules[0]"),
+        ("tifs: [GTC, FAK]", "tifs: []", "rules[1].tifs"),
+        ("tifs: [GTC, FAK]", "tifs: [GTX]", "rules[1].tifs"),
+        ("tifs: [GTC, FAK]", "tifs: GTC", "rules[1].tifs"),
+        ('match: "binance*"', 'match: ""', "rules[1].match"),
+        ("latch_ms: 60_000", "latch_ms: [", "YAML"),
+        ("gates:", "doors:", "gates"),
+        ("gates:", "? [a]\n: 2\ngates:", "YAML"),
+    ],
+)
+def test_a_policy_that_does_not_fit_is_refused_in_one_sentence(old, new, words):
+    with pytest.raises(BadPolicy) as refused:
+        read_policy(EXAMPLE.replace(old, new, 1))
+
+    assert str(refused.value).startswith("CFG_INVALID: the trading policy ")
+    assert "\n" not in str(refused.value)
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "just words"])
+def test_what_is_no_mapping_is_no_policy(text):
+    with pytest.raises(BadPolicy, match="mapping"):
+        read_policy(text)
+
+
+def test_a_policy_names_a_currency_and_a_rule():
+    head, rest = EXAMPLE.split("settlements:")
+    body, tail = rest.split("rules:")
+    _, orders = tail.split("orders:")
+    with pytest.raises(BadPolicy, match="currency"):
+        read_policy(f"{head}settlements: {{}}\nrules:{tail}")
+    with pytest.raises(BadPolicy, match="rules"):
+        read_policy(f"{head}settlements:{body}rules: []\norders:{orders}")
