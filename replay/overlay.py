@@ -10,9 +10,10 @@ from pathlib import Path
 import orjson
 
 from engine.kernel.pack import Malformed
+from engine.kernel.record import CONTROL
 from journal.disk import Disk
 from journal.errors import JournalError
-from journal.reader import Journal, open_journal
+from journal.reader import Block, Journal, open_journal
 from replay.run import Base, RunStart
 from replay.strict import AT_UNTIL, GOING, StrictFold
 
@@ -65,9 +66,27 @@ class BaseFeed:
             )
         self.journal = journal
         self._blocks = journal.blocks()
-        self._block = next(self._blocks)
-        self._offset = self._block.start
-        self._next_seq = journal.first_seq
+        self._block: Block | None = None
+        self._offset = 0
+        self.next_seq = journal.first_seq
+
+    def seek(self, next_seq: int) -> None:
+        """Let the next span begin with base record *next_seq*: those before it are in the state already."""
+        self.next_seq = next_seq
+        self._blocks = self.journal.blocks(next_seq)
+        self._block = None
+
+    def _enter(self, block: Block) -> Block:
+        """Stand on *block*, at the first of its records that was not folded yet."""
+        self._block = block
+        self._offset = block.start
+        if block.first_seq < self.next_seq:
+            cursor = block.cursor()
+            while cursor.next():
+                if not cursor.flags & CONTROL and cursor.seq >= self.next_seq:
+                    break
+                self._offset = cursor.next_offset
+        return block
 
     def fold_span(self, fold: StrictFold, span_seq: int, payload: bytes) -> None:
         """
@@ -77,17 +96,17 @@ class BaseFeed:
             Malformed: the span does not continue the one before it, or goes beyond the base.
         """
         first, last = span_fields(payload)
-        if first != self._next_seq or last > self.journal.last_seq:
+        if first != self.next_seq or last > self.journal.last_seq:
             raise Malformed(
-                f"span {span_seq} covers base records {first} to {last}, expected them from {self._next_seq}"
+                f"span {span_seq} covers base records {first} to {last}, expected them from {self.next_seq}"
             )
-        self._next_seq = last + 1
+        block = self._block or self._enter(next(self._blocks))
         while True:
-            self._offset = fold.fold_base(self._block.data, self._offset, self._block.end, last, span_seq)
+            self._offset = fold.fold_base(block.data, self._offset, block.end, last, span_seq)
             if fold.stopped != GOING:
                 break
-            self._block = next(self._blocks)
-            self._offset = self._block.start
+            block = self._enter(next(self._blocks))
+        self.next_seq = last + 1
         if fold.stopped == AT_UNTIL:
             fold.stopped = GOING
 

@@ -2,14 +2,14 @@
 The strict fold: inputs into the kernel, derived records against what the kernel concludes. Compiled.
 
 One `StrictFold` serves one run. It stops, and says where, at what only its driver can handle: the start of the next
-run, a span of another journal's records, a difference.
+run, a span of another journal's records, a DIGEST behind which a checkpoint is wanted, a difference.
 """
 
 from typing import Final, final
 
 from mypy_extensions import i64
 
-from engine.kernel.kinds import CONNECTION, POLYMARKET_USER, RUN_START, SPAN
+from engine.kernel.kinds import CONNECTION, DIGEST, POLYMARKET_USER, RUN_START, SPAN
 from engine.kernel.outbox import Derived
 from engine.kernel.record import CONTROL, DERIVED, ENGINE_SOURCE, NONE
 from engine.kernel.step import Kernel
@@ -20,6 +20,10 @@ AT_RUN_START: Final[i64] = 1
 AT_SPAN: Final[i64] = 2
 AT_UNTIL: Final[i64] = 3
 DIVERGED: Final[i64] = 4
+AT_DIGEST: Final[i64] = 5
+
+NEVER: Final[i64] = 1 << 61
+"""More inputs than any run has."""
 
 
 def is_kept(kind: i64) -> bool:
@@ -55,7 +59,8 @@ class StrictFold:
     """
     Folds blocks of one journal into *kernel*. With *comparing* false (a recording without a run) nothing is compared.
 
-    `inputs`, `derived` and `compared` count records; `difference` is set once, and then `fold` goes no further.
+    `inputs`, `derived` and `compared` count records; `difference` is set once, and then `fold` goes no further. It
+    stops behind the first DIGEST of a run that has at least `pause_at` inputs.
     """
 
     def __init__(self, kernel: Kernel, comparing: bool, last_seq: i64 = 0) -> None:
@@ -67,6 +72,7 @@ class StrictFold:
         self.seq: i64 = last_seq  # of the last data record
         self.recv_ns: i64 = 0
         self.input_seq: i64 = 0
+        self.pause_at: i64 = NEVER
         self.stopped: i64 = GOING
         self.difference: Difference | None = None
         self._expected: list[Derived] = []
@@ -93,6 +99,9 @@ class StrictFold:
                 if self.comparing and not self._compare(cursor):
                     return cursor.offset
                 self.seq = cursor.seq
+                if cursor.kind == DIGEST and self.comparing and kernel.inputs >= self.pause_at:
+                    self.stopped = AT_DIGEST
+                    return cursor.next_offset
                 continue
             if not self.group_complete(cursor.offset):
                 return cursor.offset

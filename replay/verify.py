@@ -12,16 +12,19 @@ from attrs import define, field, frozen
 
 from engine import ROOT
 from engine._build import source_digest
-from engine.kernel.record import HEAD_SIZE
+from engine.kernel.pack import Malformed
+from engine.kernel.record import CONTROL, HEAD_SIZE
 from engine.kernel.step import Kernel
 from journal.codec import Cursor
 from journal.reader import Block, Journal
 from replay.overlay import BaseFeed
 from replay.rebuild import bare_kernel, kernel_of
+from replay.resume import Checkpoints, Fork, Resumed
 from replay.run import RunStart, read_run_start
-from replay.strict import AT_RUN_START, AT_SPAN, GOING, Difference, StrictFold
+from replay.strict import AT_DIGEST, AT_RUN_START, AT_SPAN, GOING, NEVER, StrictFold
 
 END = 2**63 - 1
+OpenBase = Callable[[RunStart], BaseFeed]
 
 
 @frozen
@@ -42,7 +45,15 @@ class Divergence:
 
 @define
 class StrictReplay:
-    """What a strict replay found. `kernel` holds the state at the end, `runs` the runs met on the way."""
+    """
+    What a strict replay found.
+
+    `kernel` holds the state at the end, `runs` the runs met on the way; `fast` and `slow` count the frames read by the
+    scanners and by the general decoders. `start_seq` is the first record folded.
+    """
+
+    start_seq: int = 1
+    from_checkpoint: bool = False
 
     inputs: int = 0
     derived: int = 0
@@ -51,6 +62,8 @@ class StrictReplay:
     divergence: Divergence | None = None
     kernel: Kernel | None = None
     runs: list[RunStart] = field(factory=list)
+    fast: int = 0
+    slow: int = 0
     unfinished: int = 0
     """Derived records that a live end still lacks: a recovery would write them."""
 
@@ -78,17 +91,33 @@ def this_build() -> str:
 
 
 class _Pass:
-    """One pass over a journal's blocks."""
+    """One pass over a journal's blocks, from its start or from a checkpoint."""
 
-    def __init__(self, answer: StrictReplay, base: Callable[[RunStart], BaseFeed] | None) -> None:
+    def __init__(
+        self, answer: StrictReplay, base: OpenBase | None, checkpoints: Checkpoints | None, resumed: Resumed | None
+    ) -> None:
         self.answer = answer
         self.base = base
+        self.checkpoints = checkpoints
         self.feed: BaseFeed | None = None
-        self.fold = StrictFold(bare_kernel(), False)
+        self.run_seq = 0
+        if resumed is None:
+            self.fold = StrictFold(bare_kernel(), False)
+            return
+        head = resumed.head
+        answer.runs.append(resumed.run)
+        self.run_seq = head.run_seq
+        self.fold = StrictFold(resumed.kernel, True, head.digest_seq)
+        self.fold.input_seq = head.input_seq
+        self.fold.recv_ns = head.recv_ns
+        self.plan_checkpoint()
+        self.open_base(resumed.run)
+        if self.feed is not None:
+            self.feed.seek(head.base_next)
 
     def block(self, block: Block, until_seq: int) -> bool:
         """Fold one block; False when there is nothing more to fold."""
-        offset = block.start
+        offset = behind(block, self.fold.seq)
         entering = False
         while True:
             offset = self.fold.fold(block.data, offset, block.end, until_seq, entering)
@@ -100,83 +129,142 @@ class _Pass:
                 entering = True
             elif self.fold.stopped == AT_SPAN:
                 offset = self.span(block, offset)
+                if self.fold.stopped != GOING:  # within the base: what is missing should stand behind the span
+                    return self.stopped(block, offset)
+            elif self.fold.stopped == AT_DIGEST:
+                self.keep()
             else:
                 return self.stopped(block)
         if block.complete and not self.fold.group_complete(block.end):
             return self.stopped(block)
         return True
 
-    def stopped(self, block: Block) -> bool:
-        if self.fold.difference is not None:
-            self.answer.divergence = _divergence(self.fold.difference, block)
+    def stopped(self, block: Block, offset: int | None = None) -> bool:
+        """Note why the fold goes no further; *offset* says where in *block*, if the difference itself cannot."""
+        found = self.fold.difference
+        if found is not None:
+            at = block.raw_offset + (found.offset if offset is None else offset)
+            self.answer.divergence = Divergence(
+                seq=found.seq,
+                segment_no=block.segment_no,
+                offset=at,
+                cause=found.cause,
+                expected=found.expected,
+                found=found.found,
+            )
         return False
 
     def enter_run(self, block: Block, offset: int) -> None:
+        """Begin the run that the RUN_START at *offset* opens."""
         cursor = Cursor(block.data, offset, block.end)
         cursor.next()
         run = read_run_start(cursor.seq, cursor.payload())
         self.count()
         self.answer.runs.append(run)
-        self.feed = self.base(run) if run.base is not None and self.base is not None else None
+        self.run_seq = cursor.seq
         self.fold = StrictFold(kernel_of(run), True, self.fold.seq)
+        self.plan_checkpoint()
+        self.open_base(run)
+
+    def open_base(self, run: RunStart) -> None:
+        """Open the journal that *run* stands on, if it is an overlay."""
+        self.close()
+        if run.base is not None and self.base is not None:
+            self.feed = self.base(run)
 
     def span(self, block: Block, offset: int) -> int:
         """Fold the base records that a SPAN stands for; returns the offset behind it."""
         cursor = Cursor(block.data, offset, block.end)
         cursor.next()
-        assert self.feed is not None
+        if self.feed is None:
+            raise Malformed(f"record {cursor.seq} is a span, but its run names no base")
         self.feed.fold_span(self.fold, cursor.seq, cursor.payload())
         return int(cursor.next_offset)
 
+    def keep(self) -> None:
+        """Keep the state behind the DIGEST at which the fold stands."""
+        assert self.checkpoints is not None
+        fold = self.fold
+        base_next = 0 if self.feed is None else self.feed.next_seq
+        self.checkpoints.write(Fork(self.run_seq, fold.input_seq, fold.seq, base_next), fold.kernel)
+        self.plan_checkpoint()
+
+    def plan_checkpoint(self) -> None:
+        """Say when the fold is to stop for the next one."""
+        if self.checkpoints is not None and self.checkpoints.writing:
+            self.fold.pause_at = self.fold.kernel.inputs + self.checkpoints.every
+        else:
+            self.fold.pause_at = NEVER
+
     def count(self) -> None:
         """Take the counters of the fold that ends here."""
+        fast, slow = self.fold.kernel.path_counts()
+        self.answer.fast += fast
+        self.answer.slow += slow
         self.answer.inputs += self.fold.inputs
         self.answer.derived += self.fold.derived
         self.answer.compared += self.fold.compared
         self.answer.last_seq = self.fold.seq
         self.answer.kernel = self.fold.kernel
 
+    def close(self) -> None:
+        """Close the base, if one is open."""
+        if self.feed is not None:
+            self.feed.close()
+            self.feed = None
+
+
+def behind(block: Block, seq: int) -> int:
+    """Where in *block* the first record behind *seq* begins."""
+    offset = block.start
+    if 0 < block.first_seq <= seq:
+        cursor = block.cursor()
+        while cursor.next() and (cursor.flags & CONTROL or cursor.seq <= seq):
+            offset = cursor.next_offset
+    return offset
+
 
 def replay_strictly(
     journal: Journal,
     *,
+    from_seq: int = 1,
     until_seq: int | None = None,
-    base: Callable[[RunStart], BaseFeed] | None = None,
+    base: OpenBase | None = None,
+    checkpoints: Checkpoints | None = None,
+    start: Resumed | None = None,
     progress: Callable[[int], Any] = lambda raw_bytes: None,
 ) -> StrictReplay:
     """
-    Fold *journal* from its start to *until_seq* (its end when None), comparing what can be compared.
+    Fold *journal* from its start, or from the last checkpoint before *from_seq*, to *until_seq* (its end when None).
 
     Args:
         base: opens the journal that an overlay's run stands on; needed only for overlays.
+        checkpoints: those beside the journal; None neither uses nor writes any.
+        start: begins exactly there instead.
         progress: told the raw bytes of each block folded.
     Raises:
         JournalError: the journal is damaged, or a run of it cannot be rebuilt.
         UnknownKind: it holds a record that this build has no meaning for.
+        Malformed: an engine input of it is not what its schema says.
     """
-    answer = StrictReplay()
-    work = _Pass(answer, base)
+    if start is None and checkpoints is not None and from_seq > journal.first_seq:
+        start = checkpoints.before(from_seq)
+    answer = StrictReplay(start_seq=journal.first_seq if start is None else start.head.digest_seq + 1)
+    answer.from_checkpoint = start is not None
+    work = _Pass(answer, base, checkpoints, start)
     until = END if until_seq is None else until_seq
-    for block in journal.blocks(until_seq=until_seq):
-        going = work.block(block, until)
-        progress(len(block.data))
-        if not going:
-            break
-    work.count()
-    if answer.divergence is None:
+    try:
+        for block in journal.blocks(answer.start_seq, until_seq):
+            going = work.block(block, until)
+            progress(len(block.data))
+            if not going:
+                break
+        work.count()
+    finally:
+        work.close()
+    if answer.divergence is None and work.fold.stopped == GOING:
         answer.unfinished = len(work.fold.missing())
     return answer
-
-
-def _divergence(difference: Difference, block: Block) -> Divergence:
-    return Divergence(
-        seq=difference.seq,
-        segment_no=block.segment_no,
-        offset=block.raw_offset + difference.offset,
-        cause=difference.cause,
-        expected=difference.expected,
-        found=difference.found,
-    )
 
 
 def head_fields(record: bytes) -> Cursor:

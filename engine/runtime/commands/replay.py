@@ -9,6 +9,7 @@ from engine.runtime.clock import RealClock
 from engine.runtime.commands import speaks
 from engine.runtime.commands.journal_select import JOURNAL, PLACE, WHICH
 from engine.runtime.commands.resimulation import resimulate
+from engine.runtime.commands.verification import verify
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output
 
@@ -22,14 +23,23 @@ if TYPE_CHECKING:
     "and 4 when a derived record differs.\n\nExamples:\n\n\b\n"
     "  engine replay journal/                             every derived record, byte for byte\n"
     "  engine replay journal.zst --until 120000 --json    the state after record 120,000\n"
+    "  engine replay journal/ --from 2024-08-08T23:54:15  from the nearest checkpoint before that time\n"
+    "  engine replay journal/ --jobs 4                    the same answer, in four processes\n"
     "  engine replay recording/ --seed 7 --config demo.yaml --out run/\n"
     "                                                     what a strategy would have done; run/ replays strictly\n"
     "  engine replay run/ --seed 8                        the same run under another seed\n"
     "  engine replay run/ --set venue.order_latency_ms=200 --set strategies.joiner.parameters.size_lots=5000000"
 )
 @click.argument("journal", type=JOURNAL)
+@click.option("--from", "start", metavar="SEQ|TIME", help=f"Begin at the nearest checkpoint before: {PLACE}.")
 @click.option("--until", metavar="SEQ|TIME", help=f"The last record, itself included: {PLACE}.")
 @click.option("--base", type=JOURNAL, help="The journal an overlay stands on, where it is not where it was.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Verify in so many processes, from checkpoints.")
+@click.option(
+    "--checkpoints/--no-checkpoints",
+    default=None,
+    help="Keep checkpoints beside the journal, or neither use nor keep any. Default: keep those of a long folder.",
+)
 @click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
 @click.option("--seed", type=click.IntRange(min=0), help="Resimulate under this seed, unless it is the recorded one.")
 @click.option("--config", type=JOURNAL, help="Resimulate with the strategies and the venue of this file (YAML).")
@@ -42,8 +52,11 @@ if TYPE_CHECKING:
 def replay(
     output: Output,
     journal: Path,
+    start: str | None,
     until: str | None,
     base: Path | None,
+    jobs: int,
+    checkpoints: bool | None,
     include_invalid: bool,
     seed: int | None,
     config: Path | None,
@@ -59,8 +72,6 @@ def replay(
     from journal.reader import open_journal
     from replay.answer import strict_fields
     from replay.choose import Asked, Contradiction, is_resimulation, recorded_run
-    from replay.overlay import open_base
-    from replay.verify import replay_strictly
 
     disk, clock = RealDisk(), RealClock()
     if not include_invalid:
@@ -86,19 +97,23 @@ def replay(
                 base_path=base,
             )
             return
-        until_seq = None if until is None else place(opened, until)
-        total = sum(entry.raw_len for segment in opened.segments for entry in segment.entries)
         started = clock.mono_ns()
-        with output.progress("replaying", total) as advance:
-            answer = replay_strictly(
-                opened,
-                until_seq=until_seq,
-                base=lambda run: open_base(disk, journal, run, base),
-                progress=advance,
-            )
+        answer, notes = verify(
+            output,
+            journal,
+            opened,
+            start=start,
+            until=until,
+            jobs=jobs,
+            checkpoints=checkpoints,
+            base=base,
+        )
         elapsed_s = (clock.mono_ns() - started) / 1e9
         cause = b"" if answer.divergence is None else record_bytes(opened, answer.divergence.cause)
         fields = strict_fields(str(journal), answer, cause)
+    for note in notes:
+        output.note(f"note: {note}")
+    fields["notes"] = notes
     fields["elapsed_s"] = round(elapsed_s, 6)
     fields["frames_per_s"] = round(answer.inputs / elapsed_s) if elapsed_s else None
     if output.as_json:
@@ -107,19 +122,6 @@ def replay(
         print_strict(output, answer, fields)
     if answer.divergence is not None:
         raise click.exceptions.Exit(int(Exit.DIVERGED))
-
-
-def place(journal: "Journal", text: str) -> int:
-    """The sequence number that *text* means in *journal*: a number, or the last record before a time."""
-    from journal.show import utc_to_ns
-
-    if text.isdigit():
-        return int(text)
-    try:
-        found = journal.seq_at(utc_to_ns(text) + 1)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}.", param_hint="'--until'") from error
-    return journal.last_seq if found is None else found - 1
 
 
 def record_bytes(journal: "Journal", seq: int) -> bytes:
