@@ -170,6 +170,8 @@ class Journal:
 
     def _loads(self, from_seq: int, until_seq: int | None, verify: bool) -> Iterator[Callable[[], Block]]:
         """What to run, in order, to have each block. A load hands the chain hash on to the next through *chain*."""
+        if from_seq <= self.first_seq:
+            from_seq = 0  # blocks without any data record before the first one are wanted too
         chain: list[bytes | None] = [None]
         for segment in self.segments:
             if until_seq is not None and segment.first_seq > until_seq:
@@ -317,6 +319,8 @@ def _open_next(disk: Disk, directory: Path, files: Files, number: int, segments:
         checker = previous.checker
         offset, reason = (checker.offset, checker.reason) if checker else (0, "")
         raise Damaged(previous.path, offset, reason or "the segment lacks its final block, but a later one exists")
+    if not files.stands(number):
+        raise Damaged(zst_path(directory, number), 0, "the manifest of the segment stands, but the segment is missing")
     if files.is_sealed(number):
         path = zst_path(directory, number)
         found = open_sealed(disk, path)
