@@ -391,7 +391,7 @@ class Kernel:
 
 
 # Inputs that say something to people and processes; the state only remembers, in its digest, that they were said.
-_WORDS: Final = (
+_WORDS: Final[tuple[int, ...]] = (
     int(kinds.RUN_STOP),
     int(kinds.CLOCK),
     int(kinds.GOVERNANCE),
@@ -402,7 +402,7 @@ _WORDS: Final = (
 
 
 # What a whole new book settles.
-_BOOK_GATES: Final = (codes.SEQ_GAP, codes.DATA_SUSPECT, codes.CONN_LOST, codes.META_CHANGED)
+_BOOK_GATES: Final[tuple[i64, ...]] = (codes.SEQ_GAP, codes.DATA_SUSPECT, codes.CONN_LOST, codes.META_CHANGED)
 
 
 def _market_part(number: i64) -> str:
