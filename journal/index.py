@@ -9,12 +9,13 @@ from struct import Struct
 from typing import Final
 from zlib import crc32
 
-from engine.kernel.record import HEAD_SIZE
-from journal.codec import BLOCK_END_RECORD
+from engine.kernel.kinds import BLOCK_END
+from engine.kernel.record import CONTROL, HEAD_SIZE, LAST
+from journal.codec import BLOCK_END_RECORD, Cursor
 from journal.disk import File
 from journal.errors import Damaged
 from journal.frames import MOST_HEADER, SKIPPABLE_HIGH, SKIPPABLE_LOW, Decompressor, stated_size
-from journal.payloads import decode_block_end
+from journal.payloads import BLOCK_END_SIZE, BlockEnd, decode_block_end
 from journal.segment import MAX_BLOCK, Entry
 
 INDEX_MAGIC: Final = b"JRNLIDX1"
@@ -129,9 +130,7 @@ def rebuild_index(file: File, path: object) -> Index:
     context = Decompressor()
     for offset, frame in data_frames(file, path):
         raw = context.block(frame, stated_size(frame, path, offset), path, offset)
-        if len(raw) < BLOCK_END_RECORD:
-            raise Damaged(str(path), offset, f"a block of {len(raw)} bytes ends in no BLOCK_END")
-        end = decode_block_end(raw[len(raw) - BLOCK_END_RECORD + HEAD_SIZE :])
+        end, _ = block_end(raw, path, offset)
         entries.append(
             Entry(
                 raw_off,
@@ -150,6 +149,17 @@ def rebuild_index(file: File, path: object) -> Index:
     if not entries:
         raise Damaged(str(path), 0, "the file holds no block")
     return Index(head, raw_off, entries)
+
+
+def block_end(raw: bytes, path: object, offset: int) -> tuple[BlockEnd, bool]:
+    """The BLOCK_END that ends a block's *raw* bytes, and whether it carries LAST. Raises Damaged."""
+    at = len(raw) - BLOCK_END_RECORD
+    if at >= 0 and at % 8 == 0:
+        cursor = Cursor(raw, at, len(raw))
+        stands = int.from_bytes(raw[at + 4 : at + 8], "little") == BLOCK_END_SIZE and cursor.next()
+        if stands and cursor.check_crc() and cursor.kind == BLOCK_END and cursor.flags & CONTROL:
+            return decode_block_end(raw[at + HEAD_SIZE :]), bool(cursor.flags & LAST)
+    raise Damaged(str(path), offset, f"a block of {len(raw)} raw bytes ends in no BLOCK_END")
 
 
 def data_frames(file: File, path: object) -> Iterator[tuple[int, bytes]]:

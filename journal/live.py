@@ -66,7 +66,7 @@ class LiveSegment:
     def resume(cls, disk: Disk, directory: Path, header: Header, checker: Checker) -> "LiveSegment":
         """The recovered segment that *checker* walked, to be completed and closed."""
         path = wal_path(directory, header.segment_no)
-        batch = Batch(checker.last_seq, checker.last_recv_ns, header.max_payload)
+        batch = Batch(checker.last_seq, max(0, checker.last_recv_ns), header.max_payload)
         batch.input_seq = checker.input_seq if checker.block_records else 0
         batch.block_len = checker.offset - checker.block_start
         batch.block_records = checker.block_records

@@ -3,15 +3,16 @@
 from pathlib import Path
 from typing import Final
 
-from engine.kernel.kinds import BLOCK_END, SOURCES
-from engine.kernel.record import CONTROL, HEAD_SIZE, LAST
+from engine.kernel.kinds import SOURCES
+from engine.kernel.record import CONTROL
 from journal.check import UNKNOWN_TIME, Checker
 from journal.codec import BLOCK_END_RECORD, Cursor
 from journal.disk import Disk, File
 from journal.errors import Damaged, NotAJournal, SequenceGap
 from journal.frames import Decompressor
 from journal.index import Index, read_index, rebuild_index
-from journal.payloads import BLOCK_END_SIZE, BlockEnd, decode_block_end, decode_sources
+from journal.index import block_end as block_end
+from journal.payloads import decode_sources
 from journal.segment import HEADER_SIZE, MAGIC, Entry, Header, decode_header, new_chain
 
 CHUNK: Final = 1 << 20
@@ -99,17 +100,6 @@ class Segment:
         self._file.close()
 
 
-def block_end(raw: bytes, path: object, offset: int) -> tuple[BlockEnd, bool]:
-    """The BLOCK_END that ends a block's *raw* bytes, and whether it carries LAST. Raises Damaged."""
-    at = len(raw) - BLOCK_END_RECORD
-    if at >= 0 and at % 8 == 0:
-        cursor = Cursor(raw, at, len(raw))
-        stands = int.from_bytes(raw[at + 4 : at + 8], "little") == BLOCK_END_SIZE and cursor.next()
-        if stands and cursor.check_crc() and cursor.kind == BLOCK_END and cursor.flags & CONTROL:
-            return decode_block_end(raw[at + HEAD_SIZE :]), bool(cursor.flags & LAST)
-    raise Damaged(str(path), offset, f"a block of {len(raw)} raw bytes ends in no BLOCK_END")
-
-
 def open_sealed(disk: Disk, path: Path) -> list[Segment]:
     """
     The segments in a sealed file, in order: one of a `.zst`, all of a bundle.
@@ -166,6 +156,8 @@ def open_wal(disk: Disk, path: Path, last_recv_ns: int = UNKNOWN_TIME) -> Segmen
     try:
         start = file.read(0, HEADER_SIZE)
         header = decode_header(start, path)
+        if header.first_seq == 1:
+            last_recv_ns = 0
         checker = Checker(start, header.first_seq, last_recv_ns, header.prev_hash, header.max_payload)
         walk(file, checker)
     except BaseException:
