@@ -4,7 +4,8 @@ A first simulated venue: it fills what the recorded market would have reached.
 Its clock is the journal's receive time. An order arrives a fixed latency after it was sent and its answer a fixed
 latency after that. A resting order fills whole, at its own price, when the opposite touch comes to its price or a trade
 passes it; an order that may take fills against the recorded levels at once. The recorded market does not react: it
-knows neither our orders nor our fills. While a market's book is invalid, nothing fills there.
+knows neither our orders nor our fills. While a market's book is invalid, nothing fills there; when trading ends, what
+rests there is cancelled. `README.md` beside this file says it at length.
 """
 
 from typing import Final, final
@@ -14,7 +15,7 @@ from mypy_extensions import i64
 from adapters.simulated.reports import Report, ended, filled, short
 from engine.kernel import codes, kinds
 from engine.kernel.derived import CANCEL
-from engine.kernel.events import STATUS_TRADING
+from engine.kernel.events import STATUS_CLOSED, STATUS_POST_ONLY, STATUS_TRADING
 from engine.kernel.market import WAKE_TRADE, Instrument, Market
 from engine.kernel.order import FLAG_POST_ONLY
 from engine.kernel.policy import TIF_FAK, TIF_FOK, TIF_GTD
@@ -51,7 +52,7 @@ class SimulatedVenue:
     Takes requests, watches the markets, and says what became of the orders.
 
     The driver asks `next_ns` when something is due, calls `advance` at that time, and takes the reports that are due
-    from `take_report`. *markets* and *instruments* are the kernel's own lists, which grow with the catalogue.
+    from `take_report`. *instruments* is the kernel's own list, which grows with the catalogue.
     """
 
     def __init__(self, instruments: list[Instrument], order_latency_ns: i64, report_latency_ns: i64) -> None:
@@ -105,17 +106,22 @@ class SimulatedVenue:
             self._arrive(self._arrivals.pop(0).request, now_ns)
 
     def observe(self, moved: list[Market], now_ns: i64) -> None:
-        """The frame of *now_ns* moved these markets: fill what it reached."""
-        if not self._resting:
+        """The frame of *now_ns* moved *moved*: fill what it reached, cancel what rests where trading ended."""
+        if not self._resting or not moved:
             return
-        reached: list[Resting] = []
+        gone: list[Resting] = []
         for resting in self._resting:
             market = resting.instrument.market
-            if market.touched and market.ready() and self._is_reached(resting):
-                reached.append(resting)
-        for resting in reached:
+            if market.touched and (market.status == STATUS_CLOSED or (market.ready() and self._is_reached(resting))):
+                gone.append(resting)
+        for resting in gone:
             self._resting.remove(resting)
-            self._fill(resting.request, resting.request.price, resting.request.size - resting.filled, True, now_ns)
+            request = resting.request
+            if resting.instrument.market.status == STATUS_CLOSED:
+                at_ns = now_ns + self._report_latency_ns
+                self._reports.append(ended(kinds.SIM_CANCELLED, at_ns, request.number, now_ns, resting.filled))
+            else:
+                self._fill(request, request.price, request.size - resting.filled, True, now_ns)
 
     def _is_reached(self, resting: Resting) -> bool:
         request = resting.request
@@ -145,8 +151,13 @@ class SimulatedVenue:
             return
         instrument = self._instruments[request.instrument]
         market = instrument.market
-        reason = self._objection(request, market)
-        if reason == codes.OK and request.flags & FLAG_POST_ONLY and self._crosses(request, instrument):
+        reason = self._objection(request, market, now_ns)
+        if (
+            reason == codes.OK
+            and request.flags & FLAG_POST_ONLY
+            and market.ready()
+            and self._crosses(request, instrument)
+        ):
             reason = codes.WOULD_CROSS
         if reason != codes.OK:
             self._reports.append(ended(kinds.SIM_REJECTED, at_ns, request.number, now_ns, reason))
@@ -160,10 +171,13 @@ class SimulatedVenue:
         else:
             self._resting.append(Resting(request, instrument, taken))
 
-    def _objection(self, request: Request, market: Market) -> i64:
+    def _objection(self, request: Request, market: Market, now_ns: i64) -> i64:
         """Why the venue refuses the order, or OK."""
-        if market.status != STATUS_TRADING:
+        resting_only = market.status == STATUS_POST_ONLY and request.flags & FLAG_POST_ONLY != 0
+        if market.status != STATUS_TRADING and not resting_only:
             return codes.MARKET_CLOSED
+        if request.tif == TIF_GTD and request.expires_ns != NONE and request.expires_ns <= now_ns:
+            return codes.TTL_INVALID
         if request.price % market.tick != 0 or request.price <= 0:
             return codes.OFF_GRID
         if market.binary and request.price >= market.price_scale:
