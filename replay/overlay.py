@@ -116,7 +116,7 @@ class BaseFeed:
 
 
 def write_base_hint(disk: Disk, overlay: Path, base: Path) -> None:
-    """Note beside *overlay* where its base lies, relative to it."""
+    """Note beside *overlay* where its base lies: absolute, or relative to *overlay*."""
     text = orjson.dumps({"base": str(base)}, option=orjson.OPT_INDENT_2)
     file = disk.create(overlay / BASE_FILE)
     file.write(text)
@@ -136,8 +136,21 @@ def open_base(disk: Disk, overlay: Path, run: RunStart, given: Path | None) -> B
         hint = (overlay if disk.is_dir(overlay) else overlay.parent) / BASE_FILE
         if not disk.exists(hint):
             raise WrongBase(overlay, "no base is named; give it with --base")
-        file = disk.open_read(hint)
-        stated = Path(orjson.loads(file.read(0, 1 << 16))["base"])
-        file.close()
+        stated = _read_hint(disk, hint)
         path = stated if stated.is_absolute() else hint.parent / stated
+        if not disk.exists(path):
+            raise WrongBase(path, "nothing stands there any more; say with --base where it is")
     return BaseFeed(open_journal(path, disk), run.base)
+
+
+def _read_hint(disk: Disk, hint: Path) -> Path:
+    file = disk.open_read(hint)
+    text = file.read(0, 1 << 16)
+    file.close()
+    try:
+        stated = orjson.loads(text)
+    except ValueError:
+        stated = None
+    if not isinstance(stated, dict) or not isinstance(stated.get("base"), str):
+        raise WrongBase(hint, "it does not say where the base lies; give it with --base")
+    return Path(stated["base"])

@@ -22,6 +22,7 @@ from engine.kernel.step import Kernel
 from journal.background import Background
 from journal.codec import Cursor
 from journal.disk import Disk
+from journal.errors import JournalError
 from journal.reader import Journal
 from journal.writer import Writer
 from replay.config import RunConfig
@@ -31,6 +32,19 @@ from replay.run import RunStart
 from replay.simulate import CONCLUDED, ENDED, EVENT_DUE, SimulationFold
 
 END = 2**63 - 1
+MOST_AT_ONCE = 100_000
+"""Inputs of a run's own at one instant; more can only be a strategy that never lets time go on."""
+ONLY_AT_THE_END = 1 << 40
+"""Unsynced bytes that an overlay may have: more than it can hold."""
+
+
+class Runaway(JournalError):
+    """A run that does not get past an instant of time."""
+
+    def __init__(self, now_ns: int, timer: str) -> None:
+        super().__init__(
+            f"the run stands still at {now_ns} ns: {MOST_AT_ONCE:,} timers and reports were due at that instant{timer}"
+        )
 
 
 class Sink(Protocol):
@@ -65,11 +79,25 @@ class Counting:
 
 
 def overlay_writer(directory: Path, disk: Disk, background: Background, base: Journal, run: RunStart) -> Writer:
-    """A writer for the overlay of *run*, whose bytes are the same whenever the run is the same."""
+    """
+    A writer for the overlay of *run*, whose bytes are the same whenever the run is the same.
+
+    No effect waits for it, so it syncs when a segment ends and at no other time: where a COMMIT stands would depend on
+    how fast the disk is.
+    """
     sources = {simulated_source(base): VENUE}
     identity = blake2b(run.payload(), digest_size=16, person=b"refold-overlay-1").digest()
     start_ns = max(0, base.segments[0].first_recv_ns)
-    return Writer.create(directory, disk, background, journal_id=identity, wall_ns=start_ns, mono_ns=0, sources=sources)
+    return Writer.create(
+        directory,
+        disk,
+        background,
+        journal_id=identity,
+        wall_ns=start_ns,
+        mono_ns=0,
+        sources=sources,
+        sync_bytes=ONLY_AT_THE_END,
+    )
 
 
 def simulated_source(base: Journal) -> int:
@@ -96,7 +124,7 @@ class Simulated:
 
 
 class Simulation:
-    """One run: built, then `play`ed once to its end."""
+    """One run: built, then `play`ed once to its end. *sink* may still be exchanged before that."""
 
     def __init__(self, run: RunStart, config: RunConfig, base: Journal, sink: Sink) -> None:
         self.run = run
@@ -113,13 +141,15 @@ class Simulation:
         self.counts: dict[str, int] = {}
         self.faults: list[str] = []
         self.now_ns = max(0, base.segments[0].first_recv_ns)
+        self.round_trip_ns = config.venue.order_latency_ns + config.venue.report_latency_ns
+        self.at_once = 0
 
     def play(self, progress: Callable[[int], Any] = lambda raw_bytes: None) -> Simulated:
         """
         Run to the end of the base. *progress* is told the raw bytes of each block folded.
 
         Raises:
-            JournalError: the base is damaged.
+            JournalError: the base is damaged; `Runaway`: a strategy's timers never let time go on.
             UnknownKind: the base holds a record that this build has no meaning for.
         """
         self.input(kinds.RUN_START, ENGINE_SOURCE, self.run.payload())
@@ -169,6 +199,10 @@ class Simulation:
 
     def event(self, due: int) -> None:
         """One thing that is due: what reaches us comes before our timers, and these before what the venue does."""
+        self.at_once = self.at_once + 1 if due <= self.now_ns else 0
+        if self.at_once > MOST_AT_ONCE:
+            timer = self.kernel.trading.next_due()
+            raise Runaway(self.now_ns, "; a strategy sets one again and again" if timer == due else "")
         self.now_ns = max(self.now_ns, due)
         report = self.venue.take_report(due)
         if report is not None:
@@ -185,8 +219,13 @@ class Simulation:
         self.open_span()
 
     def drain(self) -> None:
-        """After the base's last record: let what is on its way arrive."""
-        while self.venue.busy():
+        """
+        After the base's last record: let what is on its way arrive, and its answers.
+
+        One round trip and no more: a strategy with a timer could go on for ever in a market that stands still.
+        """
+        until_ns = self.now_ns + self.round_trip_ns
+        while self.venue.busy() and self.fold.due_ns() <= until_ns:
             self.event(int(self.fold.due_ns()))
 
     def open_span(self) -> None:
