@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 from cattrs import BaseValidationError, Converter, transform_error
 
 from journal.disk import Disk
@@ -19,6 +19,7 @@ from replay.run import StrategySource
 
 _converter = Converter(forbid_extra_keys=True)
 MOST_BYTES = 1 << 20
+MOST_LATENCY_MS = 3_600_000
 
 
 class BadConfig(JournalError):
@@ -103,6 +104,9 @@ def read_config(text: str, where: str, overrides: tuple[str, ...] = ()) -> tuple
         config = _converter.structure(values, RunConfig)
     except BaseValidationError as error:
         raise BadConfig(where, "; ".join(transform_error(error)).replace("@ $.", "at ")) from error
+    for name, latency_ms in asdict(config.venue).items():
+        if not 0 <= latency_ms <= MOST_LATENCY_MS:  # NaN is refused too
+            raise BadConfig(where, f"venue.{name} is {latency_ms}, expected milliseconds from 0 to {MOST_LATENCY_MS:,}")
     return config, yaml.safe_dump(values, sort_keys=False) if overrides else text
 
 

@@ -3,7 +3,8 @@
 from hashlib import blake2b
 from pathlib import Path
 
-from attrs import evolve
+import yaml
+from attrs import evolve, frozen
 
 from journal.disk import Disk
 from replay.config import RunConfig, StrategyConfig, read_config, read_file, sources
@@ -12,14 +13,29 @@ from replay.run import Base, RunStart, StrategySource, text_digest
 from replay.verify import this_build
 
 
+@frozen
+class Configured:
+    """
+    The configuration of a resimulation, the text that says just that, and the folder its paths are relative to.
+
+    *given*: its strategy was named beside it, and its source is to be read even where the recorded run had one of that
+    name. *seeded*: an override set the seed.
+    """
+
+    config: RunConfig
+    text: str
+    folder: Path
+    given: bool
+    seeded: bool
+
+
 def configured(
     disk: Disk, recorded: RunStart | None, path: Path | None, strategy: str | None, overrides: tuple[str, ...]
-) -> tuple[RunConfig, str, Path]:
+) -> Configured:
     """
-    The configuration of a resimulation, its text, and the folder its paths are relative to.
+    What to run: from the file *path*, or else from the *recorded* run.
 
-    It comes from the file *path*, or else from the *recorded* run. *strategy* (`file.py:Class`, relative to the present
-    folder) takes the place of the configured ones.
+    *strategy* (`file.py:Class`, relative to the present folder) takes the place of the configured ones.
 
     Raises:
         BadConfig: the text, an override or the strategy does not hold.
@@ -31,25 +47,25 @@ def configured(
         text, where, folder = recorded.config, "the recorded configuration", Path()
     config, said = read_config(text, where, overrides)
     if strategy is not None:
-        name = strategy.rpartition(":")[2] or strategy
         place, colon, class_name = strategy.rpartition(":")
+        name = class_name or strategy
+        said = with_strategy(said, name, strategy)
         code = f"{Path(place).resolve()}{colon}{class_name}" if place.endswith(".py") else strategy
         config = evolve(config, strategies=(StrategyConfig(name, code),))
-    return config, said, folder
+    seeded = any(override.partition("=")[0] == "seed" for override in overrides)
+    return Configured(config, said, folder, strategy is not None, seeded)
 
 
-def run_of(
-    disk: Disk,
-    config: RunConfig,
-    text: str,
-    folder: Path,
-    seed: int,
-    platform: str,
-    base: Base,
-    recorded: RunStart | None,
-) -> RunStart:
+def with_strategy(text: str, name: str, code: str) -> str:
+    """The configuration *text* with one strategy in place of all it has, so that a run's text tells what ran."""
+    values = yaml.safe_load(text)
+    values["strategies"] = [{"name": name, "code": code}]
+    return yaml.safe_dump(values, sort_keys=False)
+
+
+def run_of(disk: Disk, chosen: Configured, seed: int, platform: str, base: Base, recorded: RunStart | None) -> RunStart:
     """
-    The run that plays *config* on *base*.
+    The run that plays what was *chosen* on *base*.
 
     With *recorded* set, the policy is that run's and so are the sources of strategies it had: a resimulation of a run
     needs none of the files that the run was made from.
@@ -57,12 +73,15 @@ def run_of(
     Raises:
         BadConfig: a file that the configuration names cannot be read.
     """
+    config, text = chosen.config, chosen.text
     if recorded is not None:
         policy = recorded.policy
+    else:
+        policy = read_file(disk, chosen.folder / config.policy) if config.policy else ""
+    if recorded is not None and not chosen.given:
         strategies = _recorded_sources(disk, config, recorded)
     else:
-        policy = read_file(disk, folder / config.policy) if config.policy else ""
-        strategies = sources(disk, config, folder)
+        strategies = sources(disk, config, chosen.folder)
     identity = blake2b(digest_size=16, person=b"refold-run-1")
     for part in (base.head_hash, str(seed), text, policy, this_build(), *(one.source for one in strategies)):
         identity.update(part.encode() + b"\0")
@@ -86,10 +105,13 @@ def run_of(
 
 
 def _recorded_sources(disk: Disk, config: RunConfig, recorded: RunStart) -> tuple[StrategySource, ...]:
-    known = {one.name: one for one in recorded.strategies}
+    """The recorded source of each strategy whose code is still the recorded one, the file's of any other."""
+    before = read_config(recorded.config, "the recorded configuration")[0]
+    codes = {one.name: one.code for one in before.strategies}
+    known = {one.name: one for one in recorded.strategies if one.name in codes}
     found: list[StrategySource] = []
     for one in config.strategies:
-        if one.name in known:
+        if one.name in known and one.code == codes[one.name]:
             found.append(evolve(known[one.name], parameters=one.parameters, instruments=one.instruments, tier=one.tier))
         else:
             found.extend(sources(disk, evolve(config, strategies=(one,)), Path()))

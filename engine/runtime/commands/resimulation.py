@@ -1,6 +1,7 @@
 """The resimulating half of `engine replay`: build the run, play it into its sink, tell what came of it."""
 
 import platform
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from journal.disk import Disk
     from journal.reader import Journal
     from replay.config import RunConfig
@@ -20,6 +23,19 @@ def platform_tag() -> str:
     """What floats beyond the promised operations may depend on: operating system, machine and C library."""
     library, version = platform.libc_ver()
     return "-".join(part for part in (platform.system().lower(), platform.machine(), library, version) if part)
+
+
+@contextmanager
+def usable() -> "Iterator[None]":
+    """What is wrong with a configuration, a policy or a strategy is an error of usage, and not of the journal."""
+    from replay.config import BadConfig
+    from replay.policy import BadPolicy
+    from replay.strategies import BadStrategy
+
+    try:
+        yield
+    except (BadConfig, BadPolicy, BadStrategy) as error:
+        raise CommandError(str(error), "correct it and run the command again", Exit.USAGE) from error
 
 
 def resimulate(
@@ -41,18 +57,20 @@ def resimulate(
     from replay.setup import configured, run_of
 
     disk = RealDisk()
-    config, text, folder = configured(disk, recorded, config_path, strategy, overrides)
+    with usable():
+        chosen = configured(disk, recorded, config_path, strategy, overrides)
     feed = None if recorded is None or recorded.base is None else open_base(disk, path, recorded, base_path)
     base = opened if feed is None else feed.journal
-    chosen = seed if seed is not None else (config.seed if config_path or recorded is None else recorded.seed)
-    run = run_of(
-        disk, config, text, folder, chosen, platform_tag(), base_of(base), recorded if config_path is None else None
-    )
-    was = "no seed recorded" if recorded is None else f"recorded {recorded.seed}"
-    if not output.as_json:
-        output.lines([f"resimulation, seed {chosen} ({was})"])
     try:
-        simulated, elapsed_s = play(output, disk, run, config, base, out)
+        if seed is None:
+            own = recorded is None or config_path is not None or chosen.seeded
+            seed = chosen.config.seed if own or recorded is None else recorded.seed
+        with usable():
+            run = run_of(disk, chosen, seed, platform_tag(), base_of(base), recorded if config_path is None else None)
+        was = "no seed recorded" if recorded is None else f"recorded {recorded.seed}"
+        if not output.as_json:
+            output.lines([f"resimulation, seed {seed} ({was})"])
+        simulated, elapsed_s = play(output, disk, run, chosen.config, base, out)
     finally:
         if feed is not None:
             feed.close()
@@ -69,10 +87,12 @@ def play(
 
     clock = RealClock()
     total = sum(entry.raw_len for segment in base.segments for entry in segment.entries)
+    with usable():
+        simulation = Simulation(run, config, base, Counting())
     if out is None:
         started = clock.mono_ns()
         with output.progress("resimulating", total) as advance:
-            found = Simulation(run, config, base, Counting()).play(advance)
+            found = simulation.play(advance)
         return found, (clock.mono_ns() - started) / 1e9
     if disk.exists(out) and (not disk.is_dir(out) or disk.names(out)):
         raise CommandError(f"{out} is not empty", "name a new folder with --out", Exit.USAGE)
@@ -80,8 +100,9 @@ def play(
     try:
         started = clock.mono_ns()
         writer = overlay_writer(out, disk, background, base, run)
+        simulation.sink = writer
         with output.progress("resimulating", total) as advance:
-            found = Simulation(run, config, base, writer).play(advance)
+            found = simulation.play(advance)
         writer.close()
         write_base_hint(disk, out, base.path.resolve())
         return found, (clock.mono_ns() - started) / 1e9
