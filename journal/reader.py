@@ -128,7 +128,10 @@ class Journal:
     @property
     def sources(self) -> dict[int, str]:
         """Source number to name, as of the end."""
-        return sources_of(self.segments[-1])
+        for segment in reversed(self.segments):  # the newest may have lost its first record to a crash
+            if found := sources_of(segment):
+                return found
+        return {}
 
     @property
     def first_seq(self) -> int:
@@ -259,7 +262,8 @@ def _load(segment: Segment, number: int, chain: list[bytes | None], verify: bool
 
 def _load_tail(segment: Segment) -> Block:
     assert segment.checker is not None
-    return Block(segment, len(segment.entries), segment.tail(), segment.checker.block_start, False)
+    start: int = segment.checker.block_start
+    return Block(segment, len(segment.entries), segment.tail(), start, False)
 
 
 def open_journal(path: Path, disk: Disk | None = None, background: Background | None = None) -> Journal:
@@ -295,7 +299,8 @@ def _open_file(disk: Disk, path: Path) -> list[Segment]:
 
 def _open_folder(disk: Disk, directory: Path) -> tuple[list[Segment], JournalError | None]:
     """The segments of a folder up to the first that cannot be read, and why it cannot."""
-    for attempt in range(TRIES):
+    attempt = 1
+    while True:
         segments: list[Segment] = []
         files = Files(disk, directory)
         try:
@@ -306,11 +311,11 @@ def _open_folder(disk: Disk, directory: Path) -> tuple[list[Segment], JournalErr
         except FileNotFoundError:  # a WAL was sealed and removed since the folder was listed
             for segment in segments:
                 segment.close()
-            if attempt == TRIES - 1:
+            if attempt == TRIES:
                 raise
+            attempt += 1
         else:
-            break
-    return segments, None
+            return segments, None
 
 
 def _open_next(disk: Disk, directory: Path, files: Files, number: int, segments: list[Segment]) -> None:

@@ -101,10 +101,20 @@ def examine(disk: Disk, directory: Path) -> Recovery:
             standing.close()
         standing = segment
         result._stand(segment)
-    if standing is not None:
-        result.sources = sources_of(standing)
-        standing.close()
+    result.sources = _sources(disk, directory, files, result.numbers, standing)
     return result
+
+
+def _sources(disk: Disk, directory: Path, files: Files, numbers: list[int], standing: Segment | None) -> dict[int, str]:
+    """Names as of the end; the highest segment may have lost its first record, and then an earlier one tells."""
+    for number in reversed(numbers):
+        segment = standing or _open(disk, directory, files, number, None)
+        standing = None
+        found = sources_of(segment)
+        segment.close()
+        if found:
+            return found
+    return {}
 
 
 def _open(disk: Disk, directory: Path, files: Files, number: int, previous: Segment | None) -> Segment:

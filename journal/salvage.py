@@ -7,7 +7,7 @@ from engine.kernel.kinds import SOURCES
 from engine.kernel.record import CONTROL, DERIVED
 from journal.background import Background, Inline
 from journal.disk import Disk
-from journal.errors import JournalError, RecordRefused
+from journal.errors import JournalError, RecordRefused, WriterFailed
 from journal.manifest import SALVAGED
 from journal.payloads import decode_sources
 from journal.reader import open_journal
@@ -66,15 +66,12 @@ def salvage(
                     writer.append_derived(r.kind, r.schema, r.payload)
                 elif not r.flags & CONTROL:
                     writer.append_input(r.kind, r.schema, r.source, r.recv_ns, r.src_ns, r.payload, r.cause, r.flags)
-        except RecordRefused:
+        except (RecordRefused, WriterFailed):
             raise
         except JournalError as error:
-            if writer.failure is not None:
-                raise
             damage = error
         finally:
-            if writer.failure is None:
-                writer.close()
+            writer.close()
         saved = Salvage(journal.first_seq, writer.last_seq, closed, damage)
     for number in closed:
         seal(disk, target, number, sealed_ns=wall_ns, status=SALVAGED)

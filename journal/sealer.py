@@ -61,5 +61,5 @@ def main(arguments: list[str] | None = None) -> int:
     return SEALED
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # pragma: no cover - runs in a process of its own
     sys.exit(main())

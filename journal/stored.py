@@ -58,9 +58,8 @@ class Segment:
         return self._context.block(stored, entry.raw_len, self.path, entry.file_off) if self.sealed else stored
 
     def tail(self) -> bytes:
-        """The checked bytes behind the last closed block; empty for a complete segment."""
-        if self.checker is None:
-            return b""
+        """The checked bytes of a WAL behind its last closed block; empty when the segment is complete."""
+        assert self.checker is not None
         start = self.checker.block_start
         return self._file.read(start, self.checker.offset - start)
 
@@ -177,13 +176,13 @@ def walk(file: File, checker: Checker) -> None:
     size = file.size()
     at = checker.offset
     rest = b""
-    while at < size and not checker.reason:
+    final = at >= size
+    while not final and not checker.reason:
         piece = file.read(at, CHUNK)
         at += len(piece)
+        final = at >= size or not piece  # nothing comes when another process has cut the file meanwhile
         data = rest + piece
-        rest = data[checker.feed(data, at >= size or not piece) :]
-        if not piece:
-            return
+        rest = data[checker.feed(data, final) :]
 
 
 def join(segment: Segment, previous: Segment | None, number: int) -> None:
@@ -217,8 +216,7 @@ def walk_sealed(segment: Segment, last_recv_ns: int = UNKNOWN_TIME) -> Checker:
         if checker.reason:
             raise Damaged(segment.path, checker.offset, checker.reason)
         segment.check(number, raw, None)
-    if not checker.complete:
-        raise Damaged(segment.path, checker.offset, "the segment lacks its final block")
+    assert checker.complete
     return checker
 
 
