@@ -226,9 +226,8 @@ class Journal:
         for segment in self.segments:
             if segment.last_seq < segment.first_seq or segment.last_recv_ns < time_ns:
                 continue
-            for record in self.records(self._first_seq_near(segment, time_ns), verify_chain=False):
-                if record.recv_ns >= time_ns:
-                    return record.seq
+            near = self.records(self._first_seq_near(segment, time_ns), verify_chain=False)
+            return next(record.seq for record in near if record.recv_ns >= time_ns)
         return None
 
     @staticmethod

@@ -230,3 +230,15 @@ def test_a_wrong_checksum_inside_a_block_with_a_fitting_chain_is_found_by_record
     disk.put(zst_path(ROOT, 1), frame + encode_tables(Index(chain.digest(), len(data), [entry])))
     with open_journal(ROOT, disk, Inline()) as journal, pytest.raises(Damaged, match="byte 128: the checksum"):
         list(journal.records())
+
+
+def test_a_reader_that_stops_early_leaves_nothing_running():
+    disk = three_segments(sealed=3)
+    background = Stepped()
+    with open_journal(ROOT, disk, background) as journal:
+        blocks = journal.blocks()
+        assert next(blocks).block_no == 0
+        blocks.close()
+        assert not any(background.step() and False for _ in range(3))
+        records = journal.records(2, 3)
+        assert [record.seq for record in records] == [2, 3]

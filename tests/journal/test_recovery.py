@@ -269,3 +269,21 @@ def test_a_search_finds_commits_and_records_at_steps_of_eight_only():
     assert find_record(bytes(24) + ONE, 1000, 24) == -1
     assert find_record(bytes(20) + ONE + bytes(4), 1000, 64) == -1
     assert find_record(bytes(24) + ONE, 0, 64) == -1
+
+
+def test_evidence_half_written_by_an_interrupted_recovery_is_written_anew():
+    disk = SimulatedDisk()
+    writer = create(disk)
+    group(writer, 1)
+    writer.sync()
+    disk = disk.copy()
+    length = len(disk.get(WAL))
+    disk.put(WAL, disk.get(WAL) + b"a torn tail")
+    kept = torn_path(ROOT, 1, length)
+    half = kept.with_name(kept.name + ".tmp")
+    disk.put(half, b"a torn")
+    guard = disk.open_append(WAL)
+    assert guard.lock()  # somebody holds the segment: its half-written files are left alone until they are in the way
+    found = recover(disk, ROOT)
+
+    assert (found.verdict, disk.get(kept), disk.exists(half)) == (TORN, b"a torn tail", False)

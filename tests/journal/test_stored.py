@@ -14,7 +14,7 @@ from journal.payloads import BlockEnd
 from journal.reader import open_journal
 from journal.recovery import recover
 from journal.segment import Entry, Header, new_chain, wal_path, zst_path
-from journal.stored import join, open_sealed, open_wal, walk_sealed
+from journal.stored import join, open_sealed, open_wal, sources_of, walk_sealed
 
 
 def two_blocks(*, early_last: bool = False, second_seq: int = 2) -> SimulatedDisk:
@@ -43,6 +43,7 @@ def test_a_sound_segment_of_two_blocks_walks_through():
     checker = walk_sealed(segment)
 
     assert (checker.last_seq, checker.complete) == (2, True)
+    assert sources_of(segment) == {}
 
 
 def test_a_last_block_in_the_middle_is_refused():

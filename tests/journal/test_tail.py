@@ -119,3 +119,18 @@ def test_a_segment_that_does_not_continue_is_a_gap():
     tail = Tail(disk, ROOT, 1)
     with pytest.raises(SequenceGap, match="record 1 follows 1"):
         seqs(tail)
+
+
+def test_a_tail_waits_for_the_header_of_the_segment_it_starts_at():
+    disk = SimulatedDisk()
+    disk.put(wal_path(ROOT, 1), b"JRNLSEG1")
+    tail = Tail(disk, ROOT)
+    assert seqs(tail) == []
+    del disk.names_now[wal_path(ROOT, 1)]
+    assert seqs(tail) == []
+    writer = create(disk)
+    group(writer, 1)
+    writer.sync()
+    assert seqs(tail) == [1, 2]
+    tail.close()
+    tail.close()
