@@ -43,7 +43,7 @@ class Obey:
                 read.append(self._reader.read(intent, seat.number, desk.ordinal, desk.now_ns))
                 desk.ordinal += 1
             for wanted in read:
-                if wanted.what == PLACE and wanted.group and wanted.bad == FIELD_NONE:
+                if wanted.what == PLACE and wanted.group:
                     legs = [other for other in read if other.what == PLACE and other.group == wanted.group]
                     if legs[0] is wanted:
                         self._group(legs)

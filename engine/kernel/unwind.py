@@ -43,6 +43,7 @@ class Job:
         self.leg: Final[i64] = leg
         self.sent: i64 = 0
         self.order: i64 = 0  # the number of the one on its way
+        self.blocked: i64 = 0  # the number of our own order that stood in its way
         self.next_ns: i64 = NONE
 
 
@@ -107,7 +108,12 @@ class Unwinder:
             if job.rest > 0:
                 desk.emit_two(kinds.DUST, 0, job.rest)
             return True
-        if job.next_ns != NONE and desk.now_ns < job.next_ns:
+        if job.blocked != 0:
+            blocking = desk.orders.by_number.get(job.blocked)
+            if blocking is not None and blocking.open():
+                return False
+            job.blocked = 0
+        elif job.next_ns != NONE and desk.now_ns < job.next_ns:
             return False
         if job.sent >= MOST_ORDERS or market.winner != NONE:
             self._give_up(job)
@@ -145,9 +151,9 @@ class Unwinder:
             job.order = order.number
             job.sent += 1
             return
-        blocking = desk.orders.by_number.get(self._sender.blocked_by())
-        if blocking is not None:
-            self._sender.cancel(blocking, b"")
+        job.blocked = self._sender.blocked_by()
+        if job.blocked != 0:
+            self._sender.cancel(desk.orders.by_number[job.blocked], b"")
 
     def _give_up(self, job: Job) -> None:
         desk = self._desk
@@ -173,6 +179,7 @@ class Unwinder:
             packer.put(job.leg)
             packer.put(job.sent)
             packer.put(job.order)
+            packer.put(job.blocked)
             packer.put(job.next_ns)
         return packer.finish()
 
@@ -187,6 +194,7 @@ class Unwinder:
             job = Job(instrument, side, rest, seat, group, leg)
             job.sent = take()
             job.order = take()
+            job.blocked = take()
             job.next_ns = take()
             if job.order != 0:
                 self._desk.orders.by_number[job.order].pinned = True
