@@ -10,6 +10,7 @@ COMPILED_PATTERNS = (
     "adapters/simulated/*.py",
     "journal/check.py",
     "journal/codec.py",
+    "replay/decoded.py",
     "replay/simulate.py",
     "replay/strict.py",
 )

@@ -50,6 +50,24 @@ class UnknownKind(Exception):
         self.kind: Final[i64] = kind
 
 
+def translate_payload(translator: Translator, kind: i64, data: bytes, start: i64, end: i64, batch: EventBatch) -> i64:
+    """Fill the empty *batch* from a venue input's payload data[start:end]; returns `Translator.translate`'s code."""
+    if kind >= _PREFIXED_END:
+        return translator.translate(data, start, end, batch)
+    if end - start < VENUE_PREFIX:
+        return codes.BAD_FRAME
+    meta_len = (read_i64_le(data, start + 12) >> 48) & 0xFFFF
+    frame = start + VENUE_PREFIX + meta_len
+    if frame > end:
+        return codes.BAD_FRAME
+    if meta_len == 0:
+        return translator.translate(data, frame, end, batch)
+    batch.meta = data[start + VENUE_PREFIX : frame]
+    code = translator.translate(data, frame, end, batch)
+    batch.meta = b""
+    return code
+
+
 @final
 class Kernel:
     """
@@ -98,7 +116,7 @@ class Kernel:
             self._begin(seq, recv_ns)
             batch = self.batch
             batch.clear()
-            code = self._translate(translator, kind, data, start, end)
+            code = translate_payload(translator, kind, data, start, end, batch)
             self._frame(translator, code, kind, source)
         else:
             self._begin(seq, recv_ns)
@@ -138,23 +156,6 @@ class Kernel:
         self.out.clear()
         self.data.begin()
         self.digest.mix(seq)
-
-    def _translate(self, translator: Translator, kind: i64, data: bytes, start: i64, end: i64) -> i64:
-        batch = self.batch
-        if kind >= _PREFIXED_END:
-            return translator.translate(data, start, end, batch)
-        if end - start < VENUE_PREFIX:
-            return codes.BAD_FRAME
-        meta_len = (read_i64_le(data, start + 12) >> 48) & 0xFFFF
-        frame = start + VENUE_PREFIX + meta_len
-        if frame > end:
-            return codes.BAD_FRAME
-        if meta_len > 0:
-            batch.meta = data[start + VENUE_PREFIX : frame]
-            code = translator.translate(data, frame, end, batch)
-            batch.meta = b""
-            return code
-        return translator.translate(data, frame, end, batch)
 
     def _frame(self, translator: Translator, code: i64, kind: i64, source: i64) -> None:
         if code != codes.OK:
