@@ -78,7 +78,7 @@ class Trading:
 
     @property
     def requests(self) -> list[Request]:
-        """The order requests of the last input that was decided on."""
+        """The order requests of the last input that was decided on; take what you need before the next one."""
         return self.desk.requests
 
     @property

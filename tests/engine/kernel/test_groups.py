@@ -303,7 +303,7 @@ def test_a_flatten_cancels_everything_and_trades_the_position_away_but_keeps_set
     (cancel,) = room.trading.requests
     strategy.next = [Flatten(YES_A)]
     room.decide(0)
-    again = room.trading.requests
+    again = list(room.trading.requests)
     room.facts(ended(resting))
     (sell,) = room.trading.requests
 

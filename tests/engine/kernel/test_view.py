@@ -1,0 +1,151 @@
+"""What a strategy sees, from both sides of a binary market."""
+
+import pytest
+from trading_room import Room, Says, binary, contract
+
+from engine.kernel.events import FILL_PROVISIONAL, ORDER_ACKED, ORDER_FILLED
+from engine.kernel.modes import ACCOUNT, MARKET, REDUCE_ONLY, STRATEGY
+from engine.kernel.record import NONE
+from engine.kernel.strategy import BUY, SELL, Place
+from engine.kernel.units import ASK, BID
+
+YES, NO = "polymarket:YES-M", "polymarket:NO-M"
+LOT = 10_000
+
+
+@pytest.fixture
+def seen():
+    strategy = Says()
+    room = Room(binary(), contract(), strategies=(strategy,))
+    room.touch(50, 53, lots=700)
+    room.decide(0)
+    return room, strategy
+
+
+def test_both_outcomes_see_one_book_from_their_side(seen):
+    room, strategy = seen
+    yes, no = strategy.view.market(YES), strategy.view.market(1)
+    room.markets[0].book.set_level(ASK, 55, 20)
+
+    assert (yes.best_bid, yes.best_ask, yes.bid_lots, yes.ask_lots) == (50, 53, 700, 700)
+    assert (no.best_bid, no.best_ask, no.bid_lots, no.ask_lots) == (47, 50, 700, 700)
+    assert yes.levels(SELL, 5) == [(53, 700), (55, 20)]
+    assert no.levels(BUY, 5) == [(47, 700), (45, 20)]
+    assert (yes.lots_at(SELL, 55), no.lots_at(BUY, 45)) == (20, 20)
+    assert (yes.tick, yes.lot, yes.whole_ticks, yes.valid, yes.status) == (100, LOT, 100, True, 1)
+    assert (yes.key, yes.number, no.key, no.number) == (YES, 0, NO, 1)
+
+
+def test_what_is_not_there_is_none(seen):
+    _, strategy = seen
+    market = strategy.view.market("binance-usdm:BTC")
+
+    assert (market.best_bid, market.best_ask, market.bid_lots, market.ask_lots) == (None, None, 0, 0)
+    assert (market.last_trade, market.ticker, market.mark, market.funding, market.venue_ns) == (None,) * 5
+    assert (market.own_orders, market.position_lots, market.net_lots, market.unrealised) == ((), 0, 0, 0)
+
+
+def test_what_the_venue_publishes_is_passed_on(seen):
+    room, strategy = seen
+    market, view = room.markets[1], strategy.view.market("binance-usdm:BTC")
+    market.mark, market.funding, market.venue_ns = 77, 5, 99
+    market.ticker_bid, market.ticker_bid_lots, market.ticker_ask, market.ticker_ask_lots = 10, 1, 12, 2
+    room.markets[0].trade_price, room.markets[0].trade_size = 5_100, 30 * LOT
+
+    assert (view.mark, view.funding, view.venue_ns, view.ticker) == (77, 5, 99, (10, 1, 12, 2))
+    assert strategy.view.market(YES).last_trade == (5_100, 30)
+    assert strategy.view.market(NO).last_trade == (4_900, 30)
+
+
+def test_orders_and_positions_are_ours_as_asked(seen):
+    room, strategy = seen
+    strategy.next = [
+        Place(YES, BUY, 50, 1000),
+        Place(YES, SELL, 54, 600),
+        Place(NO, BUY, 40, 700),
+        Place("binance-usdm:BTC", BUY, 3, 5),
+    ]
+    room.touch(2, 4, market=1)
+    room.decide(0)
+    numbers = [request.number for request in room.trading.requests]
+    yes, no = strategy.view.market(YES), strategy.view.market(NO)
+    before = yes.own_orders
+
+    assert [order.number for order in yes.own_orders] == numbers[:2]
+    assert [order.number for order in yes.own_bids] == numbers[:1]
+    assert [(order.side, order.price_ticks, order.instrument) for order in yes.own_asks] == [(SELL, 54, YES)]
+    assert [order.number for order in no.own_orders] == numbers[2:3]
+    assert [order.number for order in strategy.view.own_orders] == numbers
+    room.facts(
+        (ORDER_ACKED, numbers[0], "a"),
+        (ORDER_FILLED, numbers[0], "a", 4_900, 400 * LOT, 2_000, FILL_PROVISIONAL, "t"),
+        (ORDER_FILLED, numbers[2], "c", 4_000, 100 * LOT, 0, 0, "u"),
+    )
+    order = yes.own_bids[0]
+
+    assert order == before[0]
+    assert order != before[1]
+    assert order != "an order"
+    assert {order: 1}[before[0]] == 1
+    assert (order.lots, order.filled_lots, order.rest_lots, order.state) == (1000, 400, 600, "PARTIAL")
+    assert (order.live, order.open, order.cancelling, order.leg) == (True, True, False, 0)
+    assert (yes.position_lots, yes.settled_lots, yes.net_lots) == (400, 0, 300)
+    assert (no.position_lots, no.settled_lots, no.net_lots) == (100, 100, -300)
+    assert (yes.cost, yes.realised, yes.fees) == (400 * LOT * 4_900, 0, 20_000_000)
+    # The mid is 51.5: 400 lots bought at 49 are worth 2.5 ticks a lot more.
+    assert yes.unrealised == 400 * LOT * 250
+    # 4 shares at 0.49, their fee of 0.002, and 1 share at 0.40: in millionths.
+    assert strategy.view.cash("pUSD") == -2_362_000
+    assert strategy.view.cash("EUR") == 0
+    room.markets[0].valid = False
+    assert yes.unrealised is None
+
+
+def test_the_view_names_time_mode_and_what_is_listed(seen):
+    room, strategy = seen
+    view = strategy.view
+
+    assert (view.now_ns, view.seq, view.mode) == (room.now, room.seq, "ACTIVE")
+    assert view.instruments == (YES, NO, "binance-usdm:BTC")
+    assert (view.listed(YES), view.listed("polymarket:none")) == (True, False)
+    room.desk.modes.lower(STRATEGY, 1, REDUCE_ONLY)
+    assert view.mode == "REDUCE_ONLY"
+    room.desk.modes.lower(ACCOUNT, 0, REDUCE_ONLY)
+    assert view.mode == "REDUCE_ONLY"
+    assert view.market(YES).mode == "REDUCE_ONLY"
+
+
+def test_a_markets_mode_is_the_least_of_its_scopes(seen):
+    room, strategy = seen
+    room.desk.modes.lower(MARKET, 0, REDUCE_ONLY)
+
+    assert strategy.view.market(NO).mode == "REDUCE_ONLY"
+    assert strategy.view.market("binance-usdm:BTC").mode == "ACTIVE"
+
+
+@pytest.mark.parametrize("name", ["polymarket:none", 3, -1])
+def test_an_unlisted_instrument_is_an_error(seen, name):
+    with pytest.raises(KeyError):
+        seen[1].view.market(name)
+
+
+def test_draws_are_a_strategys_own(seen):
+    view = seen[1].view
+
+    assert view.draws("a").bits63(view.seq, 0) == view.draws("a").bits63(view.seq, 0)
+    assert view.draws("a").bits63(view.seq, 0) != view.draws("b").bits63(view.seq, 0)
+
+
+def test_a_short_position_is_negative_and_rounded_toward_zero(seen):
+    room, strategy = seen
+    room.desk.portfolio.holdings[2].size = -250_001
+
+    assert strategy.view.market("binance-usdm:BTC").position_lots == -2
+
+
+@pytest.mark.parametrize("name", ["best_bid", "position_lots", "mode"])
+def test_a_view_cannot_be_written(seen, name):
+    with pytest.raises((AttributeError, TypeError)):
+        setattr(seen[1].view.market(YES), name, 1)
+    assert BID == BUY
+    assert NONE < 0
