@@ -31,6 +31,14 @@ class WrongBase(JournalError):
         self.path = path
 
 
+class NoBase(JournalError):
+    """Nobody says where an overlay's base lies, or nothing stands there."""
+
+    def __init__(self, overlay: Path, reason: str) -> None:
+        super().__init__(f"{overlay} is an overlay, and {reason}; say with --base where its base is")
+        self.path = overlay
+
+
 def span_payload(first: int, last: int) -> bytes:
     """A SPAN input, schema 1: u64 base_first, u64 base_last."""
     return first.to_bytes(8, "little") + last.to_bytes(8, "little")
@@ -128,18 +136,19 @@ def open_base(disk: Disk, overlay: Path, run: RunStart, given: Path | None) -> B
     The base that *run* stands on: *given*, or where the hint beside *overlay* says.
 
     Raises:
-        WrongBase: nothing is given and no hint stands there, or the journal found is another one.
+        NoBase: nothing is given, and no hint stands there that leads to a journal.
+        WrongBase: the journal found is another one.
     """
     assert run.base is not None
     path = given
     if path is None:
         hint = (overlay if disk.is_dir(overlay) else overlay.parent) / BASE_FILE
         if not disk.exists(hint):
-            raise WrongBase(overlay, "no base is named; give it with --base")
+            raise NoBase(overlay, f"{hint.name} is missing")
         stated = _read_hint(disk, hint)
         path = stated if stated.is_absolute() else hint.parent / stated
         if not disk.exists(path):
-            raise WrongBase(path, "nothing stands there any more; say with --base where it is")
+            raise NoBase(overlay, f"nothing stands any more at {path}")
     return BaseFeed(open_journal(path, disk), run.base)
 
 
@@ -152,5 +161,5 @@ def _read_hint(disk: Disk, hint: Path) -> Path:
     except ValueError:
         stated = None
     if not isinstance(stated, dict) or not isinstance(stated.get("base"), str):
-        raise WrongBase(hint, "it does not say where the base lies; give it with --base")
+        raise NoBase(hint.parent, f"{hint.name} cannot be read")
     return Path(stated["base"])

@@ -5,6 +5,7 @@ import click
 from engine.runtime.commands.journal_import import import_command
 from engine.runtime.commands.journal_look import cat, index, info, verify
 from engine.runtime.commands.journal_make import bundle, export, label, seal
+from engine.runtime.commands.journal_materialise import materialise
 
 
 @click.group(
@@ -18,5 +19,5 @@ def journal() -> None:
     """Import, look at, check, seal and hand on journals."""
 
 
-for command in (import_command, info, verify, cat, index, seal, bundle, export, label):
+for command in (import_command, info, verify, cat, index, seal, bundle, materialise, export, label):
     journal.add_command(command)
