@@ -3,24 +3,23 @@ Admission: the one chokepoint every order passes, in one fixed order of checks.
 
      1  the intent can be read, its instrument is listed          INTENT_MALFORMED, UNKNOWN_INSTRUMENT
      2  this input was not decided on before                      DUPLICATE_INTENT
-     3  the strategy is not muted                                 STRATEGY_MUTED
-     4  the policy names the instrument, currency and tif         NOT_PERMITTED
-     5  price and size are on the grid and in range               OFF_GRID, OUT_OF_BAND, SIZE_*
-     6  a reduce-only intent reduces                              NOT_REDUCING
-     7  the strategy owns the market (`arbiter`)                  NOT_OWNER
-     8  the mode allows it                                        MODE_FORBIDS
-     9  no gate stops it                                          GATE_CLOSED, `detail` names the gate's code
-    10  the venue takes such orders now                           MARKET_CLOSED, VENUE_MAINT
-    11  its time to live fits its time in force                   TTL_INVALID
-    12  the venue's least size and notional                       SIZE_BELOW_MIN
-    13  the book may be traded on and is fresh               (*)  BOOK_INVALID, STALE_DATA
-    14  the price is within the policy's band                (*)  OUT_OF_BAND
-    15  a taker's fee is known                               (*)  FEE_STALE
-    16  a post-only order would rest                              WOULD_CROSS
-    17  it meets none of our own orders                           SELF_CROSS
-    18  size and notional of the order                       (*)  SIZE_ABOVE_MAX
-    19  open orders, orders in the last minute               (*)  ORDER_RATE
-    20  worst case: instrument, market, event, strategy,     (*)  RISK_LIMIT
+     3  the policy names the instrument, currency and tif         NOT_PERMITTED
+     4  price and size are on the grid and in range               OFF_GRID, OUT_OF_BAND, SIZE_*
+     5  a reduce-only intent reduces                              NOT_REDUCING
+     6  the strategy owns the market (`arbiter`)                  NOT_OWNER
+     7  the mode allows it                                        MODE_FORBIDS
+     8  no gate stops it                                          GATE_CLOSED, `detail` names the gate's code
+     9  the venue takes such orders now                           MARKET_CLOSED, VENUE_MAINT
+    10  its time to live fits its time in force                   TTL_INVALID
+    11  the venue's least size and notional                       SIZE_BELOW_MIN
+    12  the book may be traded on and is fresh               (*)  BOOK_INVALID, STALE_DATA
+    13  the price is within the policy's band                (*)  OUT_OF_BAND
+    14  a taker's fee is known                               (*)  FEE_STALE
+    15  a post-only order would rest                              WOULD_CROSS
+    16  it meets none of our own orders                           SELF_CROSS
+    17  size and notional of the order                       (*)  SIZE_ABOVE_MAX
+    18  open orders, orders in the last minute               (*)  ORDER_RATE
+    19  worst case: instrument, market, event, strategy,     (*)  RISK_LIMIT
         account
 
 Checks marked (*) are cautions about new risk: a reduction (section 1 of `fault_model.md`) passes them. `check` is the
@@ -43,7 +42,6 @@ from engine.kernel.checks import (
     CHECK_GRID,
     CHECK_LEAST,
     CHECK_MODE,
-    CHECK_MUTED,
     CHECK_ORDER,
     CHECK_OWNER,
     CHECK_PERMITTED,
@@ -127,6 +125,8 @@ class Admission:
             return None
         if not self._uncrossed(instrument.market):
             return None
+        if not self._reduces and not self._modest(terms):
+            return None
         return self._within_risk(wanted, number, group, terms)
 
     def _refuse(self, code: i64, check: i64, detail: i64, margin: int) -> bool:
@@ -136,7 +136,7 @@ class Admission:
         self.margin = margin
         return False
 
-    # -- checks 1 to 7 ---------------------------------------------------------------------------------------------
+    # -- checks 1 to 6 ---------------------------------------------------------------------------------------------
 
     def _readable(self, wanted: Wanted) -> bool:
         if wanted.bad != 0:
@@ -145,8 +145,6 @@ class Admission:
             return self._refuse(code, CHECK_READ, wanted.bad, 0)
         if self._desk.seq <= self.last_seq:
             return self._refuse(codes.DUPLICATE_INTENT, CHECK_REPEAT, 0, int(self._desk.seq - self.last_seq))
-        if wanted.seat > 0 and self._desk.seats[wanted.seat - 1].muted:
-            return self._refuse(codes.STRATEGY_MUTED, CHECK_MUTED, 0, 0)
         return True
 
     def _formed(self, wanted: Wanted, instrument: Instrument, terms: Terms) -> bool:
@@ -200,7 +198,7 @@ class Admission:
         settled = self._desk.portfolio.holdings[instrument.number].settled
         return settled - self._desk.orders.working[instrument.number].sell_size >= size
 
-    # -- checks 8 to 12 --------------------------------------------------------------------------------------------
+    # -- checks 7 to 11 --------------------------------------------------------------------------------------------
 
     def _allowed(self, wanted: Wanted, market: Market) -> bool:
         desk = self._desk
@@ -242,7 +240,7 @@ class Admission:
                 return self._refuse(codes.SIZE_BELOW_MIN, CHECK_LEAST, 1, notional - least)
         return True
 
-    # -- checks 13 to 19 -------------------------------------------------------------------------------------------
+    # -- checks 12 to 18 -------------------------------------------------------------------------------------------
 
     def _prudent(self, wanted: Wanted, market: Market, terms: Terms) -> bool:
         policy = self._policy
@@ -259,14 +257,6 @@ class Admission:
             return self._refuse(codes.OUT_OF_BAND, CHECK_BAND, 0, low if low < high else high)
         if market.listing.fee_ppm == NONE and not wanted.flags & FLAG_POST_ONLY:
             return self._refuse(codes.FEE_STALE, CHECK_FEE, 0, 0)
-        notional = int(self._price) * int(self._size)
-        if notional > terms.caps.order:
-            return self._refuse(codes.SIZE_ABOVE_MAX, CHECK_ORDER, 0, terms.caps.order - notional)
-        spare_orders = policy.max_open_orders - self._desk.orders.open_count - 1
-        if spare_orders < 0:
-            return self._refuse(codes.ORDER_RATE, CHECK_RATE, 0, int(spare_orders))
-        if not self.rate.room(self._desk.now_ns):
-            return self._refuse(codes.ORDER_RATE, CHECK_RATE, 1, -1)
         return True
 
     def _uncrossed(self, market: Market) -> bool:
@@ -296,7 +286,20 @@ class Admission:
                     return self._refuse(codes.SELF_CROSS, CHECK_SELF, order.number, int(away // tick))
         return True
 
-    # -- check 20 --------------------------------------------------------------------------------------------------
+    def _modest(self, terms: Terms) -> bool:
+        policy = self._policy
+        assert policy is not None
+        notional = int(self._price) * int(self._size)
+        if notional > terms.caps.order:
+            return self._refuse(codes.SIZE_ABOVE_MAX, CHECK_ORDER, 0, terms.caps.order - notional)
+        spare_orders = policy.max_open_orders - self._desk.orders.open_count - 1
+        if spare_orders < 0:
+            return self._refuse(codes.ORDER_RATE, CHECK_RATE, 0, int(spare_orders))
+        if not self.rate.room(self._desk.now_ns):
+            return self._refuse(codes.ORDER_RATE, CHECK_RATE, 1, -1)
+        return True
+
+    # -- check 19 --------------------------------------------------------------------------------------------------
 
     def _within_risk(self, wanted: Wanted, number: i64, group: i64, terms: Terms) -> Order | None:
         desk = self._desk

@@ -110,7 +110,7 @@ class Orders:
             self.working[order.instrument.number].orders.append(order)
             self.open_count += 1
             order.closed_ns = NONE
-            self._closed.remove(order)
+            del self._closed[self._closed.index(order, self._forgotten)]
 
     def name(self, order: Order, venue_id: str) -> None:
         """The venue calls *order* *venue_id*."""
@@ -141,22 +141,27 @@ class Orders:
         return found
 
     def _forget(self, now_ns: i64) -> None:
-        """Drop finished orders nobody will speak of again, oldest first."""
+        """
+        Drop finished orders nobody will speak of again, oldest first.
+
+        One that is still waited for (an unsettled fill, one the venue announced, a group) goes to the back of the line.
+        """
         closed = self._closed
         at = self._forgotten
         count: i64 = len(closed)
-        while at < count:
+        while True:  # the one just closed is young, and ends it
             order = closed[at]
-            young = now_ns - order.closed_ns < RETAIN_NS and count - at <= RETAIN_COUNT
-            if young or order.unsettled > 0 or order.pinned:
+            if now_ns - order.closed_ns < RETAIN_NS and count - at <= RETAIN_COUNT:
                 break
+            at += 1
+            if order.unsettled > 0 or order.pinned or order.reserved > 0:
+                closed.append(order)
+                continue
             self.by_number.pop(order.number, None)
             if order.cancel_number:
                 self.by_cancel.pop(order.cancel_number, None)
             if order.venue_id:
                 self.by_venue_id.pop(order.venue_id, None)
-            self.reserve(order, 0)
-            at += 1
         self._forgotten = at
         if at > 1024 and 2 * at > count:
             self._closed = closed[at:]

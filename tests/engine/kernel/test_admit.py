@@ -429,3 +429,30 @@ def test_an_acknowledged_order_keeps_counting():
     room.facts((ORDER_ACKED, room.trading.requests[0].number, "v"))
 
     assert verdict(room, strategy, bid(price_ticks=49)) == ("ORDER_RATE", checks.CHECK_RATE, 0, -1)
+
+
+def test_the_crossing_of_a_touch_is_judged_only_where_there_is_one():
+    room, strategy = a_room()
+    room.markets[0].book.set_level(1, 52, 0)
+
+    assert verdict(room, strategy, bid(price_ticks=98, post_only=True))[0] == "OK"
+
+
+def test_a_reduction_passes_a_rate_of_none():
+    room, strategy = a_room(policy=a_policy(max_orders_per_minute=0))
+    holding = room.desk.portfolio.holdings[0]
+    holding.size = holding.settled = 1000 * LOT
+
+    assert verdict(room, strategy, bid(side=SELL, price_ticks=49))[0] == "OK"
+
+
+def test_instruments_are_named_by_number_too():
+    room, strategy = a_room()
+
+    assert verdict(room, strategy, bid(instrument=0))[0] == "OK"
+
+
+def test_the_first_bad_field_is_the_one_named():
+    room, strategy = a_room()
+
+    assert verdict(room, strategy, bid(side=7, lots="x", why=5))[2] == 3

@@ -453,3 +453,66 @@ def test_a_venue_that_renames_an_order_is_followed():
 
     assert room.desk.orders.find(0, "v") is None
     assert room.desk.orders.find(0, "w") is order
+
+
+def test_a_held_fact_of_another_order_keeps_waiting():
+    room, _, (order,) = a_room()
+    room.facts(fill(0, LOT, "a", venue_id="other"))
+    room.facts((ORDER_ACKED, order.number, "v"))
+
+    assert order.filled == 0
+
+
+def test_a_settled_trade_ignores_steps_back():
+    room, _, (order,) = a_room()
+    room.facts(fill(order.number, 400 * LOT, "a"), (TRADE_STATUS, order.number, "v", "a", TRADE_CONFIRMED))
+    records = room.facts((TRADE_STATUS, order.number, "v", "a", TRADE_RETRYING))
+
+    assert records == []
+    assert gates(room) == []
+
+
+def test_what_a_group_or_a_fill_still_waits_for_is_not_forgotten_and_the_line_stays_short():
+    room, strategy, _ = a_room()
+    orders = room.desk.orders
+    kept = None
+    for n in range(2500):
+        strategy.next = [Place(KEY, BUY, 50, 500)]
+        room.decide(0, wait_ns=1_000_000_000)
+        number = room.trading.requests[0].number
+        order = orders.by_number[number]
+        strategy.next = [Cancel(number)]
+        room.facts((ORDER_ACKED, number, f"v{n}"))
+        room.decide(0)
+        room.facts((ORDER_CANCELLED, number, f"v{n}", 300 * LOT if n == 0 else 0))
+        kept = kept or order
+        room.now += RETAIN_NS // 10
+
+    assert kept.reserved == 300 * LOT  # announced by the venue, never told
+    assert orders.by_number[kept.number] is kept
+    assert len(orders.by_number) < 20
+    assert len(orders.by_cancel) < 20
+    assert len(orders._closed) < 2100
+    room.facts((ORDER_FILLED, kept.number, "v0", 5_000, 300 * LOT, NONE, 0, "late"))
+    assert kept.reserved == 0
+    again = Room(binary(), strategies=(Says(),))
+    again.trading.restore(room.trading.parts())
+    assert again.trading.parts() == room.trading.parts()
+
+
+def test_an_order_found_again_leaves_the_line_of_the_forgotten():
+    room, strategy, (order,) = a_room()
+    room.facts((ORDER_CANCELLED, order.number, "v", 300 * LOT))
+    for _ in range(3):
+        room.now += RETAIN_NS
+        strategy.next = [Place(KEY, BUY, 50, 500)]
+        room.decide(0)
+        room.facts((ORDER_REFUSED, room.trading.requests[0].number, 6, 0, 1))
+    absent = list(room.desk.orders.by_number.values())[-1]
+    room.facts((ORDER_ACKED, absent.number, "found"))
+
+    assert absent in room.desk.orders.working[0].orders
+    check(room)
+    again = Room(binary(), strategies=(Says(),))
+    again.trading.restore(room.trading.parts())
+    assert again.trading.parts() == room.trading.parts()

@@ -450,3 +450,50 @@ def test_whatever_happens_a_group_ends_and_a_checkpoint_changes_nothing(moves):
 
     assert room.trading.opening_payload().startswith(b'{"broken_groups":[],')
     assert room.desk.orders.open_count == 0
+
+
+def test_a_leg_of_an_unknown_instrument_refuses_its_group():
+    bad = Place("polymarket:none", BUY, 52, 1000, tif="FAK", group="arb", leg=1, legs=2)
+    room, _, _ = a_room(legs()[0], bad)
+
+    assert [codes.name(verdict["code"]) for verdict in room.verdicts()] == ["GROUP_FAILED", "UNKNOWN_INSTRUMENT"]
+
+
+def test_a_leg_whose_fills_are_announced_but_not_told_has_not_ended():
+    room, _, requests = a_room()
+    room.facts(ended(requests[0], 400 * LOT))
+    waiting = room.facts((ORDER_REJECTED, requests[1].number, "v", 0))
+    told = room.facts(filled(requests[0], 400 * LOT))
+
+    assert states(waiting) == [("CANCELLING", 1)]
+    assert states(told)[0] == ("UNWINDING", -1)
+
+
+def test_an_unwinding_stopped_by_a_gate_tries_again_each_second_and_survives_a_checkpoint():
+    room, strategy, requests = a_room(Place(YES_A, BUY, 50, 1000))
+    room.facts(filled(requests[0]))
+    room.trading.gate(codes.META_CHANGED, 2, 0, True, room.now)
+    strategy.next = [Flatten(YES_A)]
+    room.decide(0)
+    refused = room.verdicts()[-1]["code"]
+    twin = Room(binary("A"), binary("B"), strategies=(Says(),))
+    twin.touch(50, 52)
+    twin.trading.restore(room.trading.parts())
+    twin.seq, twin.now = room.seq, room.now
+    twin.out.records.extend(room.out.records)
+    sent = []
+    for one in (room, twin):
+        one.input(S)
+        one.trading.gate(codes.META_CHANGED, 2, 0, False, one.now)
+        one.trading.decide(one.seq, one.now, [])
+        sent += one.trading.requests
+        one.input(S)
+        one.trading.decide(one.seq, one.now, [])
+
+    assert refused == codes.GATE_CLOSED
+    assert [(request.side, request.number) for request in sent] == [(SELL, sent[0].number)] * 2
+    assert room.trading.parts() == twin.trading.parts()
+    late = Room(binary("A"), binary("B"), strategies=(Says(),))
+    late.trading.restore(room.trading.parts())
+    assert late.desk.orders.by_number[sent[0].number].pinned
+    assert late.trading.parts() == room.trading.parts()

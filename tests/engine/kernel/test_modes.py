@@ -343,3 +343,41 @@ def test_a_command_that_does_not_fit_is_refused_and_changes_nothing(payload):
 
     assert room.command(payload) == codes.OP_REFUSED
     assert room.trading.parts() == before
+
+
+def test_one_gate_latching_leaves_the_others():
+    room, _ = a_room()
+    gate(room, codes.SEQ_GAP, True)
+    gate(room, codes.CONN_LOST, True, number=1)
+    room.input()
+    room.now = room.trading.next_due()
+    room.trading.on_timer(room.seq, room.now, room.trading.next_timer(), room.now)
+
+    assert room.desk.modes.lowered() == [(MARKET, 0, REDUCE_ONLY)]
+    gate(room, codes.SEQ_GAP, False)
+    assert room.desk.modes.blocking(0, 0, 0, 1, False) == codes.OK
+    gate(room, codes.CONN_LOST, False, number=1)
+    assert say(room, command="arm", scope="market:polymarket:M") == codes.OK
+    assert room.desk.modes.lowered() == []
+    assert room.trading.next_due() == NONE
+
+
+def test_two_policy_gates_are_named_by_the_wider():
+    modes = Modes()
+    modes.close(modes.gate(codes.STALE_DATA, MARKET, 0), 1)
+    modes.close(modes.gate(codes.CONN_LOST, VENUE, 0), 1)
+
+    assert modes.blocking(0, 0, 0, 1, False) == codes.CONN_LOST
+
+
+def test_what_happens_to_an_operators_order_concerns_no_strategy():
+    room, strategy = a_room()
+    strategy.next = [Place(YES, BUY, 50, 1000)]
+    room.decide(0)
+    request = room.trading.requests[0]
+    room.facts((ORDER_FILLED, request.number, "v", request.price, request.size, 0, 0, "t"))
+    say(room, command="flatten", instrument=YES)
+    calls = len(strategy.wakes)
+    room.facts((ORDER_ACKED, room.trading.requests[0].number, "w"))
+
+    assert len(strategy.wakes) == calls

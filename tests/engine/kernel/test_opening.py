@@ -177,3 +177,20 @@ def test_a_mode_of_active_lowers_nothing():
 def test_an_opening_that_cannot_be_read_is_an_error(payload):
     with pytest.raises(Malformed):
         the_next(payload)
+
+
+def test_two_fills_two_strategies_and_a_market_nobody_owns_are_handed_over():
+    one, two = Remembers(), Says()
+    room = Room(binary(), contract(), strategies=(one, two))
+    room.touch(50, 52)
+    room.touch(50, 52, market=1)
+    one.next, two.next = [SetTimer("x", after_ns=5)], [Place(YES, BUY, 50, 1000)]
+    room.decide(0)
+    number = room.trading.requests[0].number
+    for trade in "tu":
+        room.facts((ORDER_FILLED, number, "v", 5_000, 100 * LOT, NONE, 0, trade))
+    second = the_next(room.trading.opening_payload(), contract(), binary())
+
+    assert list(second.desk.orders.by_number[number].fills) == ["t", "u"]
+    assert second.desk.orders.by_number[number].seat == 2
+    assert [one.owner for one in second.desk.risk.markets] == [0, 2]

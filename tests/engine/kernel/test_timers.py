@@ -60,6 +60,7 @@ def test_a_cancelled_timer_is_gone():
     assert timers.cancel(1, "b")
     assert not timers.cancel(1, "b")
     assert timers.next_due() == 70
+    assert timers.count(1) == 1
     timers.cancel_owner(2)
     timers.cancel_owner(2)
     assert [timer.tag for timer in timers.all()] == ["a"]

@@ -588,3 +588,34 @@ def test_without_strategies_a_decision_does_nothing():
 
     assert room.out.records == []
     assert room.desk.modes.mode(STRATEGY, 1) == ACTIVE
+
+
+class Elsewhere:
+    """A decide that is no plain function, as in a compiled strategy: its module is asked for the memory's classes."""
+
+    class decide:  # noqa: N801
+        def __new__(cls, *_):
+            return ()
+
+    def __init__(self):
+        self.memory = Notes(3)
+
+
+def test_a_compiled_strategys_classes_are_found_in_its_module(monkeypatch):
+    import sys
+    import types
+
+    from engine.kernel.pack import Malformed
+
+    module = types.ModuleType("some_strategies")
+    module.Notes = Notes
+    monkeypatch.setitem(sys.modules, "some_strategies", module)
+    monkeypatch.setattr(Elsewhere, "__module__", "some_strategies")
+    room = a_room(Elsewhere())
+    again = Room(binary(), strategies=(Elsewhere(),))
+    again.trading.restore(room.trading.parts())
+    monkeypatch.setattr(Elsewhere, "__module__", "gone")
+
+    assert again.desk.seats[0].strategy.memory == Notes(3)
+    with pytest.raises(Malformed, match="Notes"):
+        again.trading.restore(room.trading.parts())
