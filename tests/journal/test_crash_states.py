@@ -21,7 +21,7 @@ from journal.segment import HEADER_SIZE, torn_path, wal_path
 from journal.writer import Writer
 
 STATES = 8_000
-"""Crash states of each of the four scenarios below."""
+"""Crash states of each of the four scenarios below; nightly, thirty times as many."""
 
 
 class Truth:
@@ -100,15 +100,33 @@ def big_frames(disk: SimulatedDisk) -> Writer:
     return writer
 
 
-@pytest.mark.parametrize("scenario", [quiet_days, busy_days, many_rotations, big_frames])
+SCENARIOS = [quiet_days, busy_days, many_rotations, big_frames]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
 def test_no_power_cut_loses_a_durable_record_or_invents_one(
     scenario: Callable[[SimulatedDisk], Writer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    cut_power_everywhere(scenario, STATES, scenario.__name__, monkeypatch)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_no_power_cut_out_of_a_million_does_either(
+    scenario: Callable[[SimulatedDisk], Writer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_power_everywhere(scenario, 31 * STATES, f"nightly {scenario.__name__}", monkeypatch)
+
+
+def cut_power_everywhere(
+    scenario: Callable[[SimulatedDisk], Writer], states: int, seed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut the power *states* times, as often before each call as before any other."""
     complete = SimulatedDisk()
     writer = scenario(complete)
     truth = Truth(complete)
-    each = STATES // (complete.calls + 1) + 1
-    rng = random.Random(scenario.__name__)
+    each = states // (complete.calls + 1) + 1
+    rng = random.Random(seed)
     verdicts = {CLEAN: 0, TORN: 0}
     writers: list[Writer] = []
     original = Writer._start_run
@@ -125,8 +143,8 @@ def test_no_power_cut_loses_a_durable_record_or_invents_one(
     cut("end", ROOT)
 
     assert Truth(disk).raw == truth.raw
-    assert sum(verdicts.values()) >= STATES
-    assert min(verdicts.values()) > STATES // 20
+    assert sum(verdicts.values()) >= states
+    assert min(verdicts.values()) > states // 20
     assert writer.durable_seq == writer.last_seq
 
 

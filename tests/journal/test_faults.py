@@ -4,7 +4,7 @@ import errno
 from collections.abc import Callable
 
 import pytest
-from journal_maker import ROOT, WALL, create, group, read, reopen, three_segments
+from journal_maker import ROOT, VENUE, WALL, create, group, read, reopen, three_segments
 from simulated_disk import SimulatedDisk
 
 from journal.background import Stepped
@@ -73,6 +73,7 @@ def assert_over(writer: Writer, disk: SimulatedDisk) -> None:
     durable = writer.durable_seq
     for again in (
         lambda: group(writer, 99),
+        lambda: writer.append_input(VENUE, 1, 2, writer.last_recv_ns, 0, b""),
         lambda: writer.append_derived(0x2000, 1, b""),
         lambda: writer.poll(10**12, True),
         writer.sync,

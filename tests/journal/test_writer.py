@@ -278,3 +278,15 @@ def test_an_unreadable_epoch_counts_as_none_and_the_headers_still_fence():
 def test_a_setting_out_of_range_is_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Tuning(**wrong)
+
+
+def test_a_sync_with_nothing_but_a_new_name_keeps_it():
+    disk = SimulatedDisk()
+    writer = create(disk)
+    group(writer, 1)
+    writer.sync()
+    writer.declare_source(9, "venue/9")
+    assert writer.sync() == 2
+    after = disk.crash(lambda n: 0)
+
+    assert reopen(after).sources[9] == "venue/9"
