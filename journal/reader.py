@@ -7,6 +7,7 @@ Blocks are loaded ahead in a helper thread, which also checks the hash chain: bo
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -20,7 +21,8 @@ from journal.segment import HEADER_SIZE, MAGIC, Files, decode_header, wal_path, 
 from journal.stored import Segment, join, open_sealed, open_wal, sources_of
 
 AHEAD: Final = 8
-"""Blocks loaded ahead of the one in use."""
+AHEAD_BYTES: Final = 8 << 20
+"""So many blocks, and so many raw bytes of them, are loaded ahead of the one in use; one at least."""
 TRIES: Final = 5
 
 
@@ -157,22 +159,29 @@ class Journal:
         where something is wrong, after all that stands before it.
         """
         loads = self._loads(from_seq, until_seq, verify_chain)
-        ahead: deque[Future[Block]] = deque()
+        ahead: deque[tuple[int, Future[Block]]] = deque()
+        held = 0
         try:
             while True:
-                while len(ahead) < AHEAD and (load := next(loads, None)) is not None:
-                    ahead.append(self._background.run(load))
+                while not ahead or (len(ahead) < AHEAD and held < AHEAD_BYTES):
+                    size, load = next(loads, (0, None))
+                    if load is None:
+                        break
+                    ahead.append((size, self._background.run(load)))
+                    held += size
                 if not ahead:
                     return
+                size, future = ahead.popleft()
+                held -= size
                 with reading(self.path):
-                    block = ahead.popleft().result()
+                    block = future.result()
                 yield block
         finally:
-            for future in ahead:
+            for _, future in ahead:
                 future.cancel()
 
-    def _loads(self, from_seq: int, until_seq: int | None, verify: bool) -> Iterator[Callable[[], Block]]:
-        """What to run, in order, to have each block. A load hands the chain hash on to the next through *chain*."""
+    def _loads(self, from_seq: int, until_seq: int | None, verify: bool) -> Iterator[tuple[int, Callable[[], Block]]]:
+        """Raw size and loader of each block, in order. A load hands the chain hash on to the next through *chain*."""
         if from_seq <= self.first_seq:
             from_seq = 0  # blocks without any data record before the first one are wanted too
         chain: list[bytes | None] = [None]
@@ -185,12 +194,12 @@ class Journal:
             for number, entry in enumerate(segment.entries):
                 if entry.last_seq < from_seq or (until_seq is not None and entry.first_seq > until_seq):
                     continue
-                yield lambda s=segment, n=number: _load(s, n, chain, verify)  # type: ignore[misc]
+                yield entry.raw_len, partial(_load, segment, number, chain, verify)
             beyond = until_seq is not None and segment.entries and segment.entries[-1].last_seq >= until_seq
             if not segment.complete and segment.last_seq >= from_seq and not beyond:
-                yield lambda s=segment: _load_tail(s)  # type: ignore[misc]
+                yield 0, partial(_load_tail, segment)
         if self.damage is not None:
-            yield self._raise_damage
+            yield 0, self._raise_damage
 
     def _raise_damage(self) -> Block:
         assert self.damage is not None
