@@ -216,7 +216,9 @@ class DecodedCursor:
             number = (first >> _SYMBOL_AT) - 1
             if number >= numbers.count:
                 raise Damaged("", at, f"symbol {number}, where there are {numbers.count}")
-            symbol = numbers.to[number] if number >= 0 else -1
+            symbol = -1
+            if number >= 0:  # not a conditional expression: that would make a Python object of it
+                symbol = numbers.to[number]
             rows[to] = first & _TYPE
             rows[to + 1] = symbol
             at = _field(data, at, first & _FIELD_2, rows, to + 2)

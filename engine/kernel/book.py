@@ -159,12 +159,13 @@ class Ladder:
             self._move(key)
             self.set(key, lots)
             return
+        far = self._far
+        before: i64 = len(far)
         if lots > 0:
-            if key not in self._far:
-                self.count += 1
-            self._far[key] = lots
-        elif self._far and self._far.pop(key, 0):
-            self.count -= 1
+            far[key] = lots
+        elif before > 0 and key in far:
+            del far[key]
+        self.count += len(far) - before
 
     def _move(self, best: i64) -> None:
         """Lay the window so that *best* has a quarter of it above; what no longer fits goes behind."""

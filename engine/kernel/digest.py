@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from engine.kernel.record import wide
 
 MASK63: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
-_PRIME: Final[i64] = wide(0x5851F42D, 0x4C957F2D)  # Knuth's MMIX multiplier: odd, well spread
+PRIME: Final[i64] = wide(0x5851F42D, 0x4C957F2D)  # Knuth's MMIX multiplier: odd, well spread
 
 
 @final
@@ -24,7 +24,7 @@ class Digest:
 
     def mix(self, value: i64) -> None:
         """Move past one changed *value*."""
-        d = ((self.value ^ value) * _PRIME) & MASK63
+        d = ((self.value ^ value) * PRIME) & MASK63
         self.value = d ^ (d >> 29)
 
     def mix_int(self, value: int) -> None:

@@ -7,17 +7,19 @@ new grid) is left in `findings`, in order; the kernel's step turns these into de
 
 from typing import Final, final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from engine.kernel import codes, events
 from engine.kernel.chain import APPLY, FOLLOWING, GAP, HELD_HEAD, HELD_LEVEL, HOLD, IGNORE, WAITING
 from engine.kernel.digest import Digest
 from engine.kernel.events import EventBatch, Listing, Symbols
+from engine.kernel.levels import levels_of, set_level, set_levels
 from engine.kernel.listings import Finding, Listings
-from engine.kernel.market import WAKE_BOOK, WAKE_STATUS, WAKE_TOUCH, WAKE_TRADE, Instrument, Market
+from engine.kernel.market import WAKE_BOOK, WAKE_STATUS, Instrument, Market
 from engine.kernel.proof import MIRROR, HashProof, check_touch
+from engine.kernel.quotes import last_price, mark, ticker, touch_moved, traded
 from engine.kernel.record import NONE
-from engine.kernel.units import ASK, BID
 
 CROSSED_GRACE_NS: Final[i64] = 1_000_000_000
 """A crossed book is normal for some frames after a trade; one that stays crossed longer is wrong."""
@@ -32,7 +34,9 @@ class MarketData:
         self.hash_every: Final[i64] = hash_every
         self.hash_turn: i64 = 0
 
-        self.moved: list[Market] = []  # by this input
+        self._none: Final[list[Market]] = []
+        self._several: list[Market] = []
+        self.moved: list[Market] = self._none  # by this input; never changed in place by others
         self.findings: list[Finding] = []
         self.listed: list[Instrument] = []
         self.resolved: list[Market] = []
@@ -54,7 +58,7 @@ class MarketData:
             for market in self.moved:
                 market.touched = False
                 market.wake = 0
-            self.moved = []
+            self.moved = self._none
         if self.findings:
             self.findings = []
         if self.listed:
@@ -65,69 +69,71 @@ class MarketData:
     def fold(self, batch: EventBatch, symbols: Symbols, source: i64, recv_ns: i64) -> None:
         """Move every market past *batch*. Rows of own orders are left to the trading half."""
         rows = batch.rows
-        count = batch.count
-        row: i64 = 0
+        end = batch.count * events.STRIDE
+        at: i64 = 0
         self._applying = False
         self._holding = False
-        while row < count:
-            at = row * events.STRIDE
-            row += 1
+        while at < end:
             kind = rows[at]
             if kind == events.LEVEL_SET:
                 if self._applying:
-                    self._level(rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6])
-                elif self._holding:
+                    market = self._market
+                    assert market is not None
+                    at = set_levels(market, self._complement, self._digest, rows, at, end)
+                    if at < end and rows[at] == events.LEVEL_SET:
+                        self._refuse_level(market, rows[at + 3], rows[at + 4])
+                        at += events.STRIDE
+                    continue
+                if self._holding:
                     market = self._market
                     assert market is not None
                     market.chain.hold_level(rows[at + 2], rows[at + 3], rows[at + 4])
-                continue
-            if kind > events.STATUS:
-                continue
-            if kind == events.LISTED:
+            elif kind == events.LISTED:
                 self._list(batch.objects[rows[at + 2]])
-                continue
-            if kind == events.RESOLVED:
+            elif kind == events.RESOLVED:
                 self._resolve_market(batch.texts[rows[at + 2]], symbols, rows[at + 1])
-                continue
-            instrument = self._find(symbols, rows[at + 1])
-            if instrument is None:
-                self._applying = False
-                self._holding = False
-                continue
-            market = instrument.market
-            if not market.touched:
-                market.touched = True
-                market.unsaved = True
-                self.moved.append(market)
-            if kind == events.DIFF:
-                self._diff(instrument, source, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6])
-            elif kind == events.DIFF_END:
-                self._diff_end(market)
-            elif kind == events.TOUCH_STATED:
-                self._advance(market, rows[at + 4])
-                if market.valid:
-                    check_touch(market, instrument.complement, rows[at + 2], rows[at + 3], rows[at + 4])
-            elif kind == events.HASH_STATED:
-                self._hash(instrument, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
-            elif kind == events.TICKER:
-                self._ticker(market, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6], rows[at + 7])
-            elif kind == events.TRADED:
-                self._traded(instrument, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
-            elif kind == events.SNAPSHOT:
-                self._snapshot(instrument, source, rows[at + 2], rows[at + 3], rows[at + 4])
-            elif kind == events.SNAPSHOT_END:
-                self._snapshot_end(market, rows[at + 2])
-            elif kind == events.LAST_PRICE:
-                self._last_price(market, rows[at + 2], rows[at + 3])
-            elif kind == events.MARK:
-                self._mark(market, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
-            elif kind == events.TICK_CHANGED:
-                self._tick_changed(market, rows[at + 3])
-            else:
-                assert kind == events.STATUS
-                self._status(market, rows[at + 2])
+            elif kind <= events.STATUS:
+                instrument = self._find(symbols, rows[at + 1])
+                if instrument is None:
+                    self._applying = False
+                    self._holding = False
+                else:
+                    self._fact(kind, instrument, source, rows, at)
+            at += events.STRIDE
         for market in self.moved:
             self._settle(market, recv_ns)
+
+    def _fact(self, kind: i64, instrument: Instrument, source: i64, rows: vec[i64], at: i64) -> None:
+        """Fold the row at *at*, which is about *instrument*'s market."""
+        market = instrument.market
+        self._touch(market)
+        if kind == events.TICKER:
+            ticker(market, self._digest, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6])
+        elif kind == events.TRADED:
+            traded(market, instrument.complement, self._digest, rows[at + 2], rows[at + 3], rows[at + 4])
+        elif kind == events.DIFF:
+            self._diff(instrument, source, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6])
+        elif kind == events.DIFF_END:
+            self._diff_end(market)
+        elif kind == events.TOUCH_STATED:
+            self._advance(market, rows[at + 4])
+            if market.valid:
+                check_touch(market, instrument.complement, rows[at + 2], rows[at + 3], rows[at + 4])
+        elif kind == events.HASH_STATED:
+            self._hash(instrument, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
+        elif kind == events.LAST_PRICE:
+            last_price(market, self._digest, rows[at + 2], rows[at + 3])
+        elif kind == events.SNAPSHOT:
+            self._snapshot(instrument, source, rows[at + 2], rows[at + 3], rows[at + 4])
+        elif kind == events.SNAPSHOT_END:
+            self._snapshot_end(market, rows[at + 2])
+        elif kind == events.MARK:
+            mark(market, self._digest, rows[at + 2], rows[at + 3], rows[at + 4], rows[at + 5])
+        elif kind == events.TICK_CHANGED:
+            self._tick_changed(market, rows[at + 3])
+        else:
+            assert kind == events.STATUS
+            self._status(market, rows[at + 2])
 
     def disconnected(self, source: i64) -> None:
         """The stream *source* is down: every book it fed waits for a snapshot."""
@@ -175,50 +181,10 @@ class MarketData:
         self._applying = False
         self._holding = False
 
-    def _level(self, side: i64, price: i64, size: i64, price_spelling: i64, size_spelling: i64) -> None:
-        market = self._market
-        assert market is not None
-        tick = price // market.tick
-        lots = size // market.lot
-        if tick * market.tick != price:
-            self._off_grid(market, side, price, size)
-            return
-        if lots * market.lot != size:
-            # Orders older than the venue's present step rest on: whole lots of them count, at least one.
-            market.off_lot += 1
-            if lots == 0:
-                lots = 1
-        book = market.book
-        if self._complement:
-            tick = market.price_scale // market.tick - tick
-            side = ASK if side == BID else BID
-        if book.highest_tick > 0 and (tick < 0 or tick > book.highest_tick):
-            self._invalidate(market, codes.DATA_SUSPECT, price, size)
-            self._applying = False
-            return
-        book.set_level(side, tick, lots)
-        key = (tick << 1) | side
-        self._digest.mix((market.number << 40) ^ key)
-        self._digest.mix(lots)
-        if market.odd:
-            market.odd.pop(key, None)
-        if (price_spelling | size_spelling) != 0 and lots > 0:
-            market.odd[key] = (price_spelling, size_spelling)
-
-    def _off_grid(self, market: Market, side: i64, price: i64, size: i64) -> None:
-        """A price between ticks: on a prediction market a grid we missed, elsewhere an order older than the grid."""
-        if market.binary:
-            self._invalidate(market, codes.DATA_SUSPECT, price, size)
-            self._applying = False
-            return
-        # No order of today can stand there or trade there first, so it is kept beside the ladder, exactly.
-        key = (price << 1) | side
-        if size > 0:
-            market.off_grid[key] = size
-        else:
-            market.off_grid.pop(key, None)
-        self._digest.mix(key)
-        self._digest.mix(size)
+    def _refuse_level(self, market: Market, price: i64, size: i64) -> None:
+        """A level that cannot stand on this grid: the book is not what the venue means, or the grid is not."""
+        self._invalidate(market, codes.DATA_SUSPECT, price, size)
+        self._applying = False
 
     def _snapshot(self, instrument: Instrument, source: i64, update_id: i64, venue_ns: i64, rule: i64) -> None:
         market = instrument.market
@@ -289,7 +255,8 @@ class MarketData:
             i: i64 = 0
             self._applying = verdict == APPLY
             while i < levels and self._applying:
-                self._level(held[at], held[at + 1], held[at + 2], 0, 0)
+                if not set_level(market, False, self._digest, held[at], held[at + 1], held[at + 2], 0, 0):
+                    self._refuse_level(market, held[at + 1], held[at + 2])
                 at += HELD_LEVEL
                 i += 1
             at += (levels - i) * HELD_LEVEL
@@ -329,54 +296,6 @@ class MarketData:
         if self.hash_turn % self.hash_every == 0:
             self._proof.check_hash(market, instrument, high, middle, low, venue_ns)
 
-    def _last_price(self, market: Market, price: i64, spelling: i64) -> None:
-        if price != market.last_price or spelling != market.last_price_spelling:
-            market.set_last_price(price, spelling)
-            market.hash_proven = False
-            self._digest.mix(price)
-
-    # -- trades, tickers, marks ---------------------------------------------------------------------------------------
-
-    def _traded(self, instrument: Instrument, price: i64, size: i64, side: i64, venue_ns: i64) -> None:
-        market = instrument.market
-        if instrument.complement:
-            price = market.price_scale - price
-            side = 1 - side if side < 2 else side
-        market.trade_price = price
-        market.trade_size = size
-        market.trade_side = side
-        first = market.wake & WAKE_TRADE == 0
-        if first or price < market.trade_low:
-            market.trade_low = price
-        if first or price > market.trade_high:
-            market.trade_high = price
-        market.wake |= WAKE_TRADE
-        self._digest.mix(price)
-        self._digest.mix(size)
-
-    def _ticker(
-        self, market: Market, bid: i64, bid_size: i64, ask: i64, ask_size: i64, update_id: i64, venue_ns: i64
-    ) -> None:
-        if update_id <= market.ticker_id:
-            return
-        market.ticker_id = update_id
-        market.ticker_bid = bid // market.tick
-        market.ticker_bid_lots = bid_size // market.lot
-        market.ticker_ask = ask // market.tick
-        market.ticker_ask_lots = ask_size // market.lot
-        market.wake |= WAKE_TOUCH
-        self._digest.mix(update_id)
-        self._digest.mix(market.ticker_bid ^ (market.ticker_ask << 32))
-        self._digest.mix(market.ticker_bid_lots ^ (market.ticker_ask_lots << 32))
-
-    def _mark(self, market: Market, mark: i64, index: i64, funding: i64, next_ns: i64) -> None:
-        market.mark = mark
-        market.index = index
-        market.funding = funding
-        market.next_funding_ns = next_ns
-        self._digest.mix(mark)
-        self._digest.mix(index)
-
     def _settle(self, market: Market, recv_ns: i64) -> None:
         """After the whole frame: is the book crossed, and did the touch move?"""
         book = market.book
@@ -389,19 +308,7 @@ class MarketData:
                 self._invalidate(market, codes.DATA_SUSPECT, bid, ask)
         elif market.crossed_ns != NONE:
             market.crossed_ns = NONE
-        bid_lots = book.bids.lots_at(bid) if bid != NONE else 0
-        ask_lots = book.asks.lots_at(-ask) if ask != NONE else 0
-        if (
-            bid != market.touch_bid
-            or ask != market.touch_ask
-            or bid_lots != market.touch_bid_lots
-            or ask_lots != market.touch_ask_lots
-        ):
-            market.touch_bid = bid
-            market.touch_ask = ask
-            market.touch_bid_lots = bid_lots
-            market.touch_ask_lots = ask_lots
-            market.wake |= WAKE_TOUCH
+        touch_moved(market, bid, ask)
 
     # -- listings ------------------------------------------------------------------------------------------------------
 
@@ -421,11 +328,10 @@ class MarketData:
 
     def _relist(self, market: Market, listing: Listing) -> None:
         self._touch(market)
-        if listing.symbols != market.listing.symbols or listing.lot != market.lot:
+        if not market.is_like(listing):
             self.findings.append(Finding(codes.META_CHANGED, market.number, True, listing.lot, market.lot, ""))
             return
-        market.listing = listing
-        market.hash_proven = False
+        market.relist(listing)
         if listing.tick != market.tick:
             self._tick_changed(market, listing.tick)
         self._status(market, listing.status)
@@ -477,12 +383,14 @@ class MarketData:
         return found
 
     def _touch(self, market: Market) -> None:
+        if market.touched:
+            return
+        market.touched = True
         market.unsaved = True
-        if not market.touched:
-            market.touched = True
+        if not self.moved:
+            self.moved = market.alone  # most inputs move one market: no list is made for it
+        elif self.moved is self._several:
             self.moved.append(market)
-
-
-def levels_of(market: Market) -> list[tuple[int, int]]:
-    """Every level of the market's book, bids then offers, best first."""
-    return market.book.levels(BID) + market.book.levels(ASK)
+        else:
+            self._several = [self.moved[0], market]
+            self.moved = self._several

@@ -42,6 +42,7 @@ class Market:
         self.first_instrument: i64 = 0
         self.book: Book = self._new_book()
 
+        self.alone: Final[list[Market]] = [self]  # what an input moved that moved this market only
         self.chain: Final[Chain] = Chain()
         self.valid: bool = False
         self.source: i64 = 0  # the stream its book comes from
@@ -72,7 +73,7 @@ class Market:
         self.last_price: i64 = NONE  # as the venue spelt it, for the book hash
         self.last_price_spelling: i64 = 0
         # Texts that the venue's book hash is made of, kept because each check needs them.
-        self.min_size_text: Final[str] = decimal_text(listing.min_size, listing.size_exponent)
+        self.min_size_text: str = decimal_text(listing.min_size, listing.size_exponent)
         self.tick_text: str = decimal_text(listing.tick, listing.price_exponent)
         self.last_price_text: str = ""
 
@@ -102,6 +103,20 @@ class Market:
     def ready(self) -> bool:
         """Whether the book may be traded on: valid, uncontradicted and uncrossed."""
         return self.valid and self.suspect == 0 and self.crossed_ns == NONE
+
+    def is_like(self, listing: Listing) -> bool:
+        """Whether *listing* may take the place of the present one: the same symbols, counted in the same units."""
+        known = self.listing
+        same_units = listing.lot == self.lot and listing.price_exponent == known.price_exponent
+        same_units = same_units and listing.size_exponent == known.size_exponent and listing.tick > 0
+        return same_units and listing.kind == known.kind and listing.symbols == known.symbols
+
+    def relist(self, listing: Listing) -> None:
+        """Take what the catalogue says now; the grid and the status are the caller's to change."""
+        assert self.is_like(listing)
+        self.listing = listing
+        self.min_size_text = decimal_text(listing.min_size, listing.size_exponent)
+        self.hash_proven = False
 
     def regrid(self, tick: i64) -> None:
         """Take a new price grid; the book is empty and invalid until the next snapshot."""

@@ -23,9 +23,9 @@ from engine.kernel.checkpoint import (
 )
 from engine.kernel.digest import Digest
 from engine.kernel.events import ORDER_ACKED, STRIDE, EventBatch, Translator
+from engine.kernel.findings import alert, report
 from engine.kernel.fold import MarketData
 from engine.kernel.inputs import members, timer_fields
-from engine.kernel.listings import Finding
 from engine.kernel.modes import MARKET
 from engine.kernel.outbox import Outbox
 from engine.kernel.pack import Malformed, Packer, Unpacker
@@ -99,7 +99,7 @@ class Kernel:
         self.unreadable: i64 = 0  # frames that could not be read whole
         self._bad_sources: dict[int, int] = {}  # streams whose last frame could not be read: the code
         self._translators: Final[list[Translator | None]] = [translators.get(kind) for kind in range(_VENUE_END)]
-        self._part_digests: dict[str, bytes] = {}
+        self._market_digests: Final[dict[str, bytes]] = {}  # of markets that have not changed since
 
     def step(self, seq: i64, recv_ns: i64, kind: i64, source: i64, data: bytes, start: i64, end: i64) -> None:
         """
@@ -217,7 +217,7 @@ class Kernel:
         else:
             raise UnknownKind(self.seq, kind)
         if code != codes.OK:
-            self._alert(code, kinds.name(kind))
+            alert(code, kinds.name(kind), self.out)
 
     def _decide(self) -> None:
         """Let the strategies look, if there are any and something happened that they may want to know."""
@@ -243,43 +243,7 @@ class Kernel:
 
     def _report(self) -> None:
         for finding in self.data.findings:
-            self._finding(finding)
-
-    def _finding(self, finding: Finding) -> None:
-        """One record of what was found, and the gate that it closes or opens."""
-        code = finding.code
-        if code == codes.UNKNOWN_INSTRUMENT:
-            self._alert(code, finding.text)
-            return
-        packer = Packer()
-        packer.put(finding.market)
-        packer.put(finding.a)
-        if code == codes.OK:
-            self.out.emit(kinds.RESYNC, 1, packer.finish())
-            for why in _BOOK_GATES:
-                self._gate(why, finding.market, False)
-        elif code == codes.DUP_BLOCKED:
-            self.out.emit(kinds.DEDUP, 1, packer.finish())
-        elif code == codes.MARKET_CLOSED:
-            self.out.emit(kinds.VENUE_STATE, 1, packer.finish())
-            self._gate(code, finding.market, finding.closed)
-        else:
-            packer.put(finding.b)
-            if code == codes.META_CHANGED:
-                self.out.emit(kinds.META, 1, packer.finish())
-            else:
-                packer.put(code)
-                self.out.emit(kinds.GAP, 1, packer.finish())
-            self._gate(code, finding.market, finding.closed)
-
-    def _gate(self, code: i64, market: i64, closed: bool) -> None:
-        self.trading.gate(code, MARKET, market, closed, self.recv_ns)
-
-    def _alert(self, code: i64, text: str) -> None:
-        packer = Packer()
-        packer.put(code)
-        packer.put_text(text)
-        self.out.emit(kinds.ALERT, 1, packer.finish())
+            report(finding, self.out, self.trading, self.recv_ns)
 
     def _unreadable(self, code: i64, source: i64) -> None:
         self.unreadable += 1
@@ -301,7 +265,7 @@ class Kernel:
         """A frame that could not be read may have said anything of any book that its stream feeds."""
         for market in self.data.listings.markets:
             if market.source == source:
-                self._gate(code, market.number, closed)
+                self.trading.gate(code, MARKET, market.number, closed, self.recv_ns)
 
     # -- digests and checkpoints --------------------------------------------------------------------------------------
 
@@ -314,11 +278,12 @@ class Kernel:
 
     def state_digest(self) -> bytes:
         """BLAKE2b-256 over the names and digests of the state's parts; only parts changed since are hashed again."""
-        digests = self._part_digests
+        known = self._market_digests
         for market in self.data.listings.markets:
             if market.unsaved:
-                digests[_market_part(market.number)] = part_digest(pack_market(market))
+                known[_market_part(market.number)] = part_digest(pack_market(market))
                 market.unsaved = False
+        digests = dict(known)
         digests["streams"] = part_digest(self._pack_streams())
         for name, part in self.trading.parts():
             digests[name] = part_digest(part)
@@ -357,7 +322,7 @@ class Kernel:
         self.recv_ns = head.take()
         self.inputs = head.take()
         self.running = head.take() == 1
-        self.digest.value = head.take()
+        digest = head.take()
         head.done()
         self._unpack_streams(parts[1][1])
         listings = self.data.listings
@@ -370,6 +335,7 @@ class Kernel:
         for instrument in listings.instruments:
             self.trading.instrument_added(instrument.number)
         self.trading.restore(rest)
+        self.digest.value = digest  # last: what is listed again above has been mixed in already
 
     def _pack_streams(self) -> bytes:
         packer = Packer()
@@ -400,10 +366,6 @@ _WORDS: Final[tuple[int, ...]] = (
     int(kinds.RECOVERED),
     int(kinds.VERIFY_FAIL),
 )
-
-
-# What a whole new book settles.
-_BOOK_GATES: Final[tuple[i64, ...]] = (codes.SEQ_GAP, codes.DATA_SUSPECT, codes.CONN_LOST, codes.META_CHANGED)
 
 
 def _market_part(number: i64) -> str:
