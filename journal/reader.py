@@ -261,6 +261,8 @@ class Journal:
 
 def _load(segment: Segment, number: int, chain: list[bytes | None], verify: bool) -> Block:
     raw = segment.raw(number)
+    if segment.sealed and number == len(segment.entries) - 1:
+        segment.close()
     if verify:
         chain[0] = segment.check(number, raw, chain[0] or segment.previous_hash(number))
     else:

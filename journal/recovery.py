@@ -6,8 +6,9 @@ about) or CORRUPT (data reported durable is damaged). `recover` also repairs, an
 run again.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from journal.check import Checker, find_commit, find_record
 from journal.disk import Disk, File, write_all
@@ -30,6 +31,9 @@ CLEAN: Final = "CLEAN"
 TORN: Final = "TORN"
 CORRUPT: Final = "CORRUPT"
 COMMIT_RECORD: Final = 64
+TRIES: Final = 5
+
+T = TypeVar("T")
 
 
 class Recovery:
@@ -90,6 +94,20 @@ def examine(disk: Disk, directory: Path) -> Recovery:
 
     The blocks inside a sealed segment were checked when it was sealed; `journal.verify` checks them again.
     """
+    return _patiently(lambda: _examine(disk, directory))
+
+
+def _patiently(work: Callable[[], T]) -> T:
+    """Do *work* over again while a sealing process of the last run takes files away under it."""
+    for _ in range(TRIES - 1):
+        try:
+            return work()
+        except FileNotFoundError:
+            continue
+    return work()
+
+
+def _examine(disk: Disk, directory: Path) -> Recovery:
     result = Recovery()
     files = Files(disk, directory)
     standing: Segment | None = None
@@ -192,9 +210,13 @@ def recover(disk: Disk, directory: Path) -> Recovery:
     A torn tail is kept as evidence and cut off; a segment that never got its header is removed; sealings a crash
     interrupted are finished or undone. Nothing is appended. A CORRUPT journal is left as it is.
     """
+    return _patiently(lambda: _recover(disk, directory))
+
+
+def _recover(disk: Disk, directory: Path) -> Recovery:
     settle_leftovers(disk, directory)
     _flush_highest(disk, directory)
-    result = examine(disk, directory)
+    result = _examine(disk, directory)
     if result.verdict != TORN:
         return result
     assert result.path is not None

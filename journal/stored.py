@@ -32,9 +32,12 @@ class Segment:
         checker: for a WAL, the walk that was made when it was opened; None for a sealed one.
     """
 
-    def __init__(self, file: File, path: Path, sealed: bool, header: Header, entries: list[Entry], head: bytes) -> None:
+    def __init__(
+        self, disk: Disk, path: Path, sealed: bool, header: Header, entries: list[Entry], head: bytes, file: File | None
+    ) -> None:
+        """Without *file* it is opened when bytes are asked for, and again after `close`: a WAL may lose its name."""
+        self._disk = disk
         self._file = file
-        self._context = Decompressor()
         self.path = path
         self.sealed = sealed
         self.header = header
@@ -52,16 +55,22 @@ class Segment:
     def raw(self, number: int) -> bytes:
         """The raw bytes of closed block *number*, not yet checked. Raises Damaged."""
         entry = self.entries[number]
-        stored = self._file.read(entry.file_off, entry.comp_len)
+        stored = self._read(entry.file_off, entry.comp_len)
         if len(stored) != entry.comp_len:
             raise Damaged(self.path, entry.file_off, f"{len(stored)} bytes are left of a block of {entry.comp_len}")
-        return self._context.block(stored, entry.raw_len, self.path, entry.file_off) if self.sealed else stored
+        # A context of its own for each block: the helper thread and its owner may both read this segment.
+        return Decompressor().block(stored, entry.raw_len, self.path, entry.file_off) if self.sealed else stored
+
+    def _read(self, offset: int, size: int) -> bytes:
+        if self._file is None:
+            self._file = self._disk.open_read(self.path)
+        return self._file.read(offset, size)
 
     def tail(self) -> bytes:
         """The checked bytes of a WAL behind its last closed block; empty when the segment is complete."""
         assert self.checker is not None
         start = self.checker.block_start
-        return self._file.read(start, self.checker.offset - start)
+        return self._read(start, self.checker.offset - start)
 
     def check(self, number: int, raw: bytes, previous: bytes | None) -> bytes:
         """
@@ -95,8 +104,10 @@ class Segment:
         return self.check(number - 1, self.raw(number - 1), None)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; it is opened again when more is asked for."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
 
 
 def open_sealed(disk: Disk, path: Path) -> list[Segment]:
@@ -117,9 +128,8 @@ def open_sealed(disk: Disk, path: Path) -> list[Segment]:
         if not index.entries:
             raise Damaged(path, 0, "the file holds no block")
         return _split(disk, path, file, index)
-    except BaseException:
-        file.close()
-        raise
+    finally:
+        file.close()  # a journal may have more segments than a process may have files
 
 
 def _split(disk: Disk, path: Path, file: File, index: Index) -> list[Segment]:
@@ -127,18 +137,18 @@ def _split(disk: Disk, path: Path, file: File, index: Index) -> list[Segment]:
     end = len(index.entries)
     head = index.head
     context = Decompressor()
+
+    def block(entry: Entry) -> bytes:
+        return context.block(file.read(entry.file_off, entry.comp_len), entry.raw_len, path, entry.file_off)
+
     while end:
         entry = index.entries[end - 1]
-        last = context.block(file.read(entry.file_off, entry.comp_len), entry.raw_len, path, entry.file_off)
-        stated, is_last = block_end(last, path, entry.file_off)
+        stated, is_last = block_end(block(entry), path, entry.file_off)
         start = end - 1 - stated.block_no
         if start < 0 or not is_last or stated.chain != head:
             raise Damaged(path, entry.file_off, "the block index does not end where a segment ends")
-        entry = index.entries[start]
-        first = context.block(file.read(entry.file_off, entry.comp_len), entry.raw_len, path, entry.file_off)
-        header = decode_header(first, path)
-        own = file if not start else disk.open_read(path)
-        segments.insert(0, Segment(own, path, True, header, index.entries[start:end], head))
+        header = decode_header(block(index.entries[start]), path)
+        segments.insert(0, Segment(disk, path, True, header, index.entries[start:end], head, None))
         head = header.prev_hash
         end = start
     return segments
@@ -162,7 +172,7 @@ def open_wal(disk: Disk, path: Path, last_recv_ns: int = UNKNOWN_TIME) -> Segmen
     except BaseException:
         file.close()
         raise
-    segment = Segment(file, path, False, header, checker.blocks, checker.head)
+    segment = Segment(disk, path, False, header, checker.blocks, checker.head, file)
     segment.checker = checker
     segment.complete = checker.complete
     segment.last_seq = checker.last_seq

@@ -5,6 +5,7 @@ from journal_maker import ROOT, VENUE, WALL, create, group, read, reopen, three_
 from simulated_disk import SimulatedDisk
 
 from engine.kernel.record import CONTROL, LAST, NONE
+from journal import recovery
 from journal.check import Checker, find_commit, find_record
 from journal.codec import encode
 from journal.errors import RecoveryRefused
@@ -287,3 +288,30 @@ def test_evidence_half_written_by_an_interrupted_recovery_is_written_anew():
     found = recover(disk, ROOT)
 
     assert (found.verdict, disk.get(kept), disk.exists(half)) == (TORN, b"a torn tail", False)
+
+
+@pytest.mark.parametrize("look", [examine, recover])
+def test_a_sealing_process_of_the_last_run_may_end_meanwhile(look, monkeypatch):
+    disk = three_segments()
+    original = recovery.Files
+    count = 0
+
+    def listed(*arguments):
+        nonlocal count
+        found = original(*arguments)
+        count += 1
+        if count <= 2:
+            seal(disk, ROOT, 4 - count, sealed_ns=0)
+        return found
+
+    monkeypatch.setattr(recovery, "Files", listed)
+    found = look(disk, ROOT)
+
+    assert (found.verdict, found.numbers, found.unsealed) == (CLEAN, [1, 2, 3], [1])
+
+
+def test_a_file_that_vanishes_again_and_again_ends_the_opening(monkeypatch):
+    disk = three_segments()
+    monkeypatch.setattr(recovery, "open_wal", lambda *_: disk.open_read(ROOT / "gone"))
+    with pytest.raises(FileNotFoundError):
+        examine(disk, ROOT)

@@ -63,6 +63,7 @@ def test_a_gap_inside_a_sealed_segment_is_found_by_walking_it():
 def test_a_file_cut_while_it_is_open_is_damage():
     disk = three_segments(sealed=1)
     (segment,) = open_sealed(disk, zst_path(ROOT, 1))
+    assert len(segment.raw(0)) == segment.entries[0].raw_len
     del disk.names_now[zst_path(ROOT, 1)].data[20:]
     with pytest.raises(Damaged, match="20 bytes are left"):
         segment.raw(0)
