@@ -35,6 +35,8 @@ class Threads:
 
 
 def _settle(future: "Future[T]", function: Callable[[], T]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
     try:
         future.set_result(function())
     except Exception as error:  # noqa: BLE001 - as in a thread: whoever asks for the result gets the exception
@@ -55,6 +57,24 @@ class Inline:
         """Nothing to wait for."""
 
 
+class _Waiting(Future[T]):
+    """Whoever asks for the result of a function that waits lets everything up to it run: nobody else would."""
+
+    def __init__(self, step: Callable[[], bool]) -> None:
+        super().__init__()
+        self._step = step
+
+    def result(self, timeout: float | None = None) -> T:
+        while not self.done():
+            self._step()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        while not self.done():
+            self._step()
+        return super().exception(timeout)
+
+
 class Stepped:
     """For simulations: functions wait until `step` runs the oldest, so a test decides when a sync ends."""
 
@@ -62,7 +82,7 @@ class Stepped:
         self._waiting: deque[Callable[[], None]] = deque()
 
     def run(self, function: Callable[[], T], then: Callable[[], None] | None = None) -> "Future[T]":
-        future: Future[T] = Future()
+        future = _Waiting[T](self.step)
 
         def work() -> None:
             _settle(future, function)

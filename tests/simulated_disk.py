@@ -38,7 +38,7 @@ class Inode:
         sectors = sorted(self.dirty)
         mask = choose(1 << len(sectors))
         old, new = len(self.kept), len(self.data)
-        size = (new, old, min(old, new) + choose(abs(new - old) + 1))[choose(3)]
+        size = (new, old, old + choose(max(new - old, 0) + 1))[choose(3)]  # a truncation happens whole or not at all
         content = bytearray(self.kept[:size].ljust(size, b"\0"))
         for bit, sector in enumerate(sectors):
             if mask >> bit & 1:
