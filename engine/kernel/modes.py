@@ -172,6 +172,7 @@ class Modes:
                 return gate
         gate = Gate(code, scope, number)
         gates.append(gate)
+        self.changed = True
         return gate
 
     def close(self, gate: Gate, now_ns: i64) -> bool:

@@ -45,6 +45,7 @@ class Orders:
     def instrument_added(self) -> None:
         """Make room for the next instrument's orders."""
         self.working.append(Working())
+        self.changed = True
 
     def find(self, number: i64, venue_id: str) -> Order | None:
         """The order of request *number* (its own or its cancel's), or with 0 the one the venue calls *venue_id*."""
@@ -72,6 +73,7 @@ class Orders:
         self.working[order.instrument.number].orders.remove(order)
         del self.by_number[order.number]
         self.open_count -= 1
+        self.changed = True
 
     def reserve(self, order: Order, size: i64) -> None:
         """*order* now reserves *size*."""
