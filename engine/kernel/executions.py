@@ -7,7 +7,7 @@ an order whose venue id we do not know yet waits for the acknowledgement that na
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel import codes, kinds
 from engine.kernel.control import Control
@@ -68,6 +68,7 @@ _ENDINGS: Final[dict[int, int]] = {
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Held:
     """One row that names an order nobody has told us of yet."""
 

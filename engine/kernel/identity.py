@@ -6,13 +6,13 @@ triggered it, ordinal within that input), and the client id follows from it, so 
 twice under two names.
 """
 
-from base64 import b32encode
 from hashlib import blake2b
 from typing import Final
 
 from librt.strings import BytesWriter, write_i64_le
 from mypy_extensions import i64
 
+_BASE32: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PERSON: Final = b"intent-v1"
 _SALT_PERSON: Final = b"salt-v1"
 _SALT_BITS: Final = 53
@@ -29,8 +29,21 @@ def intent_id(run_epoch: i64, strategy: str, trigger_seq: i64, ordinal: i64) -> 
 
 
 def client_id(intent: bytes) -> str:
-    """The name under which the order is known at the venue: "t1-" and 26 characters of base32 (Deribit's label)."""
-    return "t1-" + b32encode(intent).decode().rstrip("=")
+    """The name under which the order is known at the venue: "t1-" and the id in base32 (Deribit's label)."""
+    writer = BytesWriter()
+    writer.write(b"t1-")
+    word: i64 = 0
+    bits: i64 = 0
+    for byte in intent:
+        c: i64 = byte
+        word = ((word << 8) | c) & 0xFFFF
+        bits += 8
+        while bits >= 5:
+            bits -= 5
+            writer.append(_BASE32[(word >> bits) & 31])
+    if bits > 0:
+        writer.append(_BASE32[(word << (5 - bits)) & 31])
+    return writer.getvalue().decode()
 
 
 def salt(intent: bytes) -> int:

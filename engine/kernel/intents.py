@@ -7,7 +7,7 @@ number in a refusal, never with an exception, and the same way compiled and inte
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel.derived import CANCEL, CANCEL_ALL, CANCEL_TIMER, FLATTEN, PLACE, SET_TIMER, put_texts
 from engine.kernel.market import Instrument
@@ -73,6 +73,7 @@ LONGEST_WHY: Final[i64] = 1024
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Wanted:
     """An intent in the kernel's own terms. *bad* is the first field that is not what it must be."""
 

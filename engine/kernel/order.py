@@ -12,7 +12,7 @@ has not yet told us in full. UNKNOWN is never ended by time.
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel.market import Instrument
 from engine.kernel.pack import Packer, Unpacker
@@ -59,6 +59,7 @@ FLAG_UNWIND: Final[i64] = 8  # the kernel's own: a flatten, a rescue or an unwin
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Fill:
     """One trade of one order. *fee* is money; *status* is an `events.TRADE_*`, TRADE_CONFIRMED when settled."""
 
@@ -71,6 +72,7 @@ class Fill:
 
 
 @final
+@mypyc_attr(acyclic=True)
 class Order:
     """
     One order as sent: *price* in price units, *size* in size units, of the instrument that the request names.
@@ -142,6 +144,7 @@ class Order:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class OwnOrder:
     """
     One of our orders as a strategy sees it: as it was asked, whatever was sent.

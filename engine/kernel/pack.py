@@ -10,6 +10,8 @@ from typing import Final, final
 from librt.strings import BytesWriter, read_i64_le, write_i64_le
 from mypy_extensions import i64
 
+_WORD: Final = 4_611_686_018_427_387_904  # 2**62
+
 
 class Malformed(Exception):
     """Packed bytes end early or hold more than was read."""
@@ -37,10 +39,26 @@ class Packer:
 
     def put_big(self, value: int) -> None:
         """An integer of any size."""
+        if -_WORD < value < _WORD:
+            self._put_word(i64(value))
+            return
         magnitude = abs(value)
         size: i64 = (magnitude.bit_length() + 7) // 8
         write_i64_le(self._writer, size if value >= 0 else -size)
         self._writer.write(magnitude.to_bytes(size, "little"))
+
+    def _put_word(self, value: i64) -> None:
+        """The same bytes for one that fits a machine word, without making objects of it: money mostly does."""
+        left = -value if value < 0 else value
+        size: i64 = 0
+        rest = left
+        while rest > 0:
+            size += 1
+            rest >>= 8
+        write_i64_le(self._writer, -size if value < 0 else size)
+        while left > 0:
+            self._writer.append(left & 0xFF)
+            left >>= 8
 
     def finish(self) -> bytes:
         """All that was appended."""

@@ -7,7 +7,7 @@ the venue's message, and builds the same bytes each time.
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel.derived import CANCEL, PLACE
 from engine.kernel.pack import Packer, Unpacker
@@ -15,6 +15,7 @@ from engine.kernel.record import NONE
 
 
 @final
+@mypyc_attr(acyclic=True)
 class Request:
     """
     Place an order or cancel one. *price* and *size* are integers at the venue's exponents, of the token *symbol*.

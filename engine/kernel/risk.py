@@ -22,7 +22,6 @@ from engine.kernel.orders import Orders
 from engine.kernel.portfolio import Portfolio
 
 NOBODY: Final[i64] = 0
-_SEATS: Final[int] = 4096
 
 
 @final
@@ -63,7 +62,7 @@ class Risk:
         self.events: Final[list[Event]] = []
         self._event_by_key: Final[dict[str, Event]] = {}
         self.accounts: Final[list[int]] = []
-        self._strategies: Final[dict[int, int]] = {}
+        self._strategies: Final[list[list[int]]] = []  # by purse, then by seat
 
     def market_added(self, market: Market) -> None:
         """Make room for the next market."""
@@ -71,6 +70,7 @@ class Risk:
         purse = self._portfolio.purse_for(market.listing).number
         while i64(len(self.accounts)) <= purse:
             self.accounts.append(0)
+            self._strategies.append([0])
         event: Event | None = None
         if market.listing.event:
             key = f"{market.listing.venue}:{market.listing.event}@{purse}"
@@ -84,7 +84,8 @@ class Risk:
 
     def strategy(self, seat: i64, purse: i64) -> int:
         """The worst case of the markets that *seat* owns, in *purse*."""
-        return self._strategies.get(int(purse) * _SEATS + int(seat), 0)
+        seats = self._strategies[purse]
+        return seats[seat] if seat < i64(len(seats)) else 0
 
     def own(self, market: i64, seat: i64) -> None:
         """*seat* answers for *market* from now on."""
@@ -103,8 +104,7 @@ class Risk:
             worst = 0
         moved = worst - exposure.worst
         exposure.worst = worst
-        if moved != 0:
-            self._strategy_moves(exposure.owner, exposure.purse, moved)
+        self._strategy_moves(exposure.owner, exposure.purse, moved)
         event = exposure.event
         if event is None:
             self.accounts[exposure.purse] += moved
@@ -115,7 +115,9 @@ class Risk:
 
     def rebuild(self) -> None:
         """Work everything out from scratch: after a restore, and in tests against `refresh`."""
-        self._strategies.clear()
+        for seats in self._strategies:
+            for at in range(len(seats)):
+                seats[at] = 0
         for at in range(len(self.accounts)):
             self.accounts[at] = 0
         for event in self.events:
@@ -126,9 +128,11 @@ class Risk:
             self.refresh(exposure.market.number)
 
     def _strategy_moves(self, seat: i64, purse: i64, moved: int) -> None:
-        if seat != NOBODY:
-            key = int(purse) * _SEATS + int(seat)
-            self._strategies[key] = self._strategies.get(key, 0) + moved
+        if seat != NOBODY and moved != 0:
+            seats = self._strategies[purse]
+            while i64(len(seats)) <= seat:
+                seats.append(0)
+            seats[seat] += moved
 
     def _measure(self, exposure: Exposure) -> None:
         market = exposure.market

@@ -24,6 +24,9 @@ from engine.kernel.request import Request
 CANCEL_REPEAT_NS: Final[i64] = 1_000_000_000
 """A cancel on its way is repeated on demand, but not within a second."""
 
+POLYMARKET: Final = "polymarket"
+"""The venue whose signed orders carry a salt."""
+
 _RECORDS_A_LEG: Final[i64] = 3
 
 
@@ -142,7 +145,7 @@ class Sender:
             what,
             intent,
             "" if desk.silent else identity.client_id(intent),
-            0 if desk.silent else identity.salt(intent),
+            identity.salt(intent) if listing.venue == POLYMARKET and not desk.silent else 0,
             listing.venue,
             instrument.symbol,
             instrument.number,

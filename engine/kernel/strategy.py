@@ -10,7 +10,7 @@ answers it with a refusal that names the field.
 from collections.abc import Iterable
 from typing import Any, Final, Protocol, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel import units
 from engine.kernel.market import Instrument, Market
@@ -37,6 +37,7 @@ FAK: Final = "FAK"
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Place:
     """
     Send one limit order.
@@ -87,6 +88,7 @@ class Place:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Cancel:
     """Cancel one order: an `OwnOrder` of the view, or its request's number. Any strategy may cancel any order."""
 
@@ -96,6 +98,7 @@ class Cancel:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class CancelAll:
     """Cancel every working order on *instrument* and its complement, or with None every order of this strategy."""
 
@@ -105,6 +108,7 @@ class CancelAll:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Flatten:
     """Cancel every working order of *instrument*'s market and sell (or buy back) its position at the touch, at once."""
 
@@ -114,6 +118,7 @@ class Flatten:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class SetTimer:
     """
     Wake me at *at_ns*, or *after_ns* from now; *every_ns* > 0 repeats it from there without another intent.
@@ -129,6 +134,7 @@ class SetTimer:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class CancelTimer:
     """Forget the timer *tag*."""
 
@@ -137,6 +143,7 @@ class CancelTimer:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Change:
     """
     Something happened to one of the strategy's own orders.
@@ -153,6 +160,7 @@ class Change:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Wake:
     """Why the strategy is called: markets with their reason bits (`market.WAKE_*`), its timers, its orders' changes."""
 

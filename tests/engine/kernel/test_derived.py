@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from engine.kernel import kinds
 from engine.kernel.derived import LAYOUTS, decode, encode
-from engine.kernel.pack import Malformed
+from engine.kernel.pack import Malformed, Packer, Unpacker
 from engine.kernel.request import Request, decode_request
 
 NUMBER = st.integers(-(2**63), 2**63 - 1)
@@ -60,3 +60,16 @@ def test_a_request_comes_back_from_its_record(data):
 def test_a_request_is_to_place_or_to_cancel():
     with pytest.raises(AssertionError):
         Request(1, 3, b"", "", 0, "v", "s", 0, 0, 1, 4, 1, 6, 1, 0, 0)
+
+
+@given(
+    st.one_of(st.integers(), st.integers(0, 130).map(lambda bit: 2**bit), st.integers(0, 130).map(lambda b: -(2**b)))
+)
+def test_an_integer_of_any_size_is_its_sign_size_and_magnitude(value):
+    packer = Packer()
+    packer.put_big(value)
+    size = (abs(value).bit_length() + 7) // 8
+    signed = (size if value >= 0 else -size).to_bytes(8, "little", signed=True)
+
+    assert packer.finish() == signed + abs(value).to_bytes(size, "little")
+    assert Unpacker(packer.finish()).take_big() == value
