@@ -39,7 +39,7 @@ SEAMS = {
     "engine/__init__.py",
     "engine/_build.py",
 }
-ENTRY_POINTS = {"journal/seal.py", "scenarios/demo.py"}
+ENTRY_POINTS = {"journal/sealer.py"}
 MACHINE = {
     "os",
     "time",
