@@ -31,12 +31,14 @@ def module_of(source: str, name: str) -> ModuleType:
     Raises:
         BadStrategy: the text does not compile, or raises when it runs.
     """
-    key = f"refold_strategy_{blake2b(source.encode(), digest_size=12).hexdigest()}"
+    digest = blake2b(source.encode(), digest_size=12).hexdigest()
+    key = f"refold_strategy_{digest}"
     known = sys.modules.get(key)
     if known is not None:
         return known
     module = ModuleType(key)
-    module.__file__ = f"<strategy {name}>"
+    # The digest keeps two texts of one name apart: a traceback has to show the lines of the one that ran.
+    module.__file__ = f"<strategy {name} {digest[:8]}>"
     linecache.cache[module.__file__] = (len(source), None, source.splitlines(keepends=True), module.__file__)
     sys.modules[key] = module  # attrs and dataclasses look their module up while a class is made
     try:
