@@ -147,7 +147,7 @@ def open_base(disk: Disk, overlay: Path, run: RunStart, given: Path | None) -> B
             raise NoBase(overlay, f"{hint.name} is missing")
         stated = _read_hint(disk, hint)
         path = stated if stated.is_absolute() else hint.parent / stated
-        if not disk.exists(path):
+        if not disk.exists(path) and not disk.is_dir(path):
             raise NoBase(overlay, f"nothing stands any more at {path}")
     return BaseFeed(open_journal(path, disk), run.base)
 
