@@ -41,7 +41,7 @@ class Noisy:
         memory["seen"] = [*memory["seen"], len(wake.changes)][-5:]
         if self.raises and calls == 40:
             raise ValueError(f"call {calls} of {id(self)}")
-        if not draws.chance(calls, 0, self.ppm) and not wake.changes and not wake.timers:
+        if not draws.chance(calls, 0, 400_000 if wake.changes or wake.timers else self.ppm):
             return
         for number, key in enumerate(wake.instruments or view.instruments[:2]):
             yield from self.act(view.market(key), key, draws, calls, 100 * (number + 1))
@@ -75,12 +75,8 @@ class Noisy:
             yield Place("polymarket:nowhere", BUY, 1, 1)
             yield Place(key, BUY, "0.5", lots)
         elif choice == 13:
-            for leg, token in enumerate(view_pair(key, market)):
-                yield Place(token, BUY, 2, lots, group=f"set-{calls}-{at}", leg=leg, legs=2)
-
-
-def view_pair(key, market):
-    return (key, market.complement) if getattr(market, "complement", None) else (key, key)
+            for leg in range(2):
+                yield Place(key, BUY, bid - leg, lots, group=f"pair-{calls}-{at}", leg=leg, legs=2)
 '''
 
 JOINER = (ROOT / "engine" / "strategies" / "join_touch.py").read_text()
@@ -145,7 +141,7 @@ def write_recording(folder: Path, given: Iterable[Input], disk: Disk | None = No
     return folder
 
 
-def sample_recording(folder: Path, frames: int = 1200, markets: int = 3, seed: int = 7, losses: int = 300) -> Path:
+def sample_recording(folder: Path, frames: int = 500, markets: int = 3, seed: int = 7, losses: int = 150) -> Path:
     """A recording of made-up markets, in blocks small enough that spans cross them."""
     sample = Sample(seed=seed, markets=markets, frames=frames, disconnect_every=losses)
     return write_recording(folder, inputs(sample), block_target=20_000)

@@ -1,4 +1,4 @@
-"""The determinism contract within one Python: other hash seeds and surroundings, compiled and interpreted, one answer."""
+"""The determinism contract within one Python: other hash seeds and surroundings, compiled or not, one answer."""
 
 import itertools
 import json
