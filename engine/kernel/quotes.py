@@ -16,6 +16,11 @@ def traded(market: Market, complement: bool, digest: Digest, price: i64, size: i
     market.trade_price = price
     market.trade_size = size
     market.trade_side = side
+    first = market.wake & WAKE_TRADE == 0
+    if first or price < market.trade_low:
+        market.trade_low = price
+    if first or price > market.trade_high:
+        market.trade_high = price
     market.wake |= WAKE_TRADE
     digest.mix(price)
     digest.mix(size)
