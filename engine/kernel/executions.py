@@ -102,9 +102,9 @@ class Executions:
         kind = rows[at]
         number = rows[at + 1]
         if kind == ORDER_REFUSED:
-            return self._ended(self._desk.orders.find(number, ""), rows[at + 2], rows[at + 3])
+            return self.outcome(number, rows[at + 2], rows[at + 3])
         if kind == ORDER_UNKNOWN:
-            return self._ended(self._desk.orders.find(number, ""), OUTCOME_UNKNOWN, rows[at + 2])
+            return self.outcome(number, OUTCOME_UNKNOWN, rows[at + 2])
         venue_id = batch.texts[rows[at + 2]] if rows[at + 2] >= 0 else ""
         order = self._desk.orders.find(number, venue_id)
         if kind == ORDER_FILLED:
@@ -117,6 +117,9 @@ class Executions:
             held = Held(kind, venue_id, rows[at + 3], rows[at + 4], rows[at + 5], 0, "")
         if order is None:
             return self._hold(held)
+        if kind == ORDER_REJECTED and number > 0 and number != order.number:
+            self.cancel_refused(order, rows[at + 3])  # it was the cancel that the venue rejected
+            return codes.OK
         self._apply(order, held)
         return codes.OK
 
@@ -207,10 +210,8 @@ class Executions:
             return codes.OK
         return self._ended(placed, outcome, reason)
 
-    def _ended(self, order: Order | None, outcome: i64, reason: i64) -> i64:
+    def _ended(self, order: Order, outcome: i64, reason: i64) -> i64:
         desk = self._desk
-        if order is None:
-            return codes.NO_SUCH_ORDER
         if outcome == OUTCOME_UNKNOWN:
             if order.state == PENDING:
                 desk.orders.become(order, UNKNOWN, reason, desk.now_ns)

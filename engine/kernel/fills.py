@@ -23,7 +23,7 @@ from engine.kernel.events import (
     TRADE_STATUS,
 )
 from engine.kernel.fees import fee, stated_fee
-from engine.kernel.modes import INSTRUMENT
+from engine.kernel.modes import ACCOUNT, INSTRUMENT, MARKET, REDUCE_ONLY
 from engine.kernel.order import CANCEL_QUEUED, CANCELLED, FILLED, LIVE, PARTIAL, PENDING, UNKNOWN, Fill, Order
 from engine.kernel.pack import Packer
 from engine.kernel.record import NONE
@@ -116,6 +116,23 @@ class Fills:
         desk.order_moved(order)
         desk.position_moved(number)
         desk.tell(order, ORDER_FILLED, price, size)
+        self._breached(order)
+
+    def _breached(self, order: Order) -> None:
+        """
+        A fill that nobody had reserved for (late, or of an order held to be gone) may have carried us over a limit.
+
+        Reaching a limit only stops what would raise it; being beyond it also lowers the mode.
+        """
+        desk = self._desk
+        terms = desk.terms[order.instrument.number]
+        if terms.code != codes.OK:
+            return
+        exposure = desk.risk.markets[order.instrument.market.number]
+        if exposure.worst > terms.caps.market:
+            self._control.lower(MARKET, exposure.market.number, REDUCE_ONLY, codes.RISK_LIMIT)
+        if desk.risk.accounts[exposure.purse] > terms.caps.account:
+            self._control.lower(ACCOUNT, 0, REDUCE_ONLY, codes.RISK_LIMIT)
 
     def _fill_behind_status(self, order: Order, known: Fill, price: i64, size: i64, stated: i64, flags: i64) -> None:
         """The trade's status came before the trade itself."""

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trading_room import Room, Says, binary, contract
+from trading_room import Room, Says, a_policy, binary, contract
 
 from engine.kernel import codes
 from engine.kernel.events import (
@@ -24,7 +24,7 @@ from engine.kernel.events import (
     TRADE_STATUS,
 )
 from engine.kernel.executions import MOST_HELD
-from engine.kernel.modes import ACCOUNT, INSTRUMENT, REDUCE_ONLY
+from engine.kernel.modes import ACCOUNT, INSTRUMENT, MARKET, REDUCE_ONLY
 from engine.kernel.order import FILLED, PARTIAL, PENDING, RELEASED, STATE_NAMES
 from engine.kernel.orders import RETAIN_NS
 from engine.kernel.record import NONE
@@ -516,3 +516,48 @@ def test_an_order_found_again_leaves_the_line_of_the_forgotten():
     again = Room(binary(), strategies=(Says(),))
     again.trading.restore(room.trading.parts())
     assert again.trading.parts() == room.trading.parts()
+
+
+@pytest.mark.parametrize("row", [(ORDER_REFUSED, 3, 0, 1), (ORDER_REJECTED, -1, 0)])
+def test_a_refused_cancel_is_not_a_refused_order(row):
+    room, strategy, (order,) = a_room()
+    room.facts((ORDER_ACKED, order.number, "v"))
+    strategy.next = [Cancel(order.number)]
+    room.decide(0)
+    kind, *fields = row
+    room.facts((kind, room.trading.requests[0].number, *fields))
+
+    assert order.cancel_refusals == 1
+    assert order.reserved == SIZE
+    assert gates(room) == []
+
+
+def test_a_late_fill_beyond_a_limit_lowers_the_mode_of_what_it_broke():
+    strategy = Says()
+    policy = a_policy(max_market_notional=5_000_000, max_account_notional=9_000_000)
+    room = Room(binary(), binary("N"), policy=policy, strategies=(strategy,))
+    late = []
+    for market, key in enumerate((KEY, "polymarket:YES-N")):
+        room.touch(50, 52, market=market)
+        for _ in range(2):
+            strategy.next = [Place(key, BUY, 50, 1000)]
+            room.decide(market)
+            number = room.trading.requests[0].number
+            room.facts((ORDER_ACKED, number, f"v{number}"), (ORDER_CANCELLED, number, f"v{number}", 0))
+            late.append(number)
+    lowered = []
+    for number in late:
+        room.facts(fill(number, SIZE, "late", venue_id=f"v{number}"))
+        lowered.append(room.desk.modes.lowered())
+
+    # 5 of 5 in the first market, then 10; the second market's 5 bring the account to 15 of 9.
+    assert lowered == [[], [(ACCOUNT, 0, 1), (MARKET, 0, 1)], [(ACCOUNT, 0, 1), (MARKET, 0, 1)], lowered[3]]
+    assert lowered[3] == [(ACCOUNT, 0, 1), (MARKET, 0, 1), (MARKET, 1, 1)]
+
+
+def test_a_fill_where_the_policy_allows_nothing_breaks_no_limit():
+    room, _, (order,) = a_room()
+    room.desk.terms[0].code = codes.NOT_PERMITTED
+    room.facts(fill(order.number, SIZE))
+
+    assert room.desk.modes.lowered() == []
