@@ -1,6 +1,7 @@
 """Ids that replay gives again."""
 
 import re
+from base64 import b32encode
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,3 +29,8 @@ def test_ids_are_these_for_ever():
     assert intent.hex() == "870fbbd4761b5e54d325266e6b695d61"
     assert client_id(intent) == "t1-Q4H3XVDWDNPFJUZFEZXGW2K5ME"
     assert salt(intent) == 4396297472303056
+
+
+@given(st.binary(max_size=20))
+def test_a_client_id_is_base32_without_padding(data):
+    assert client_id(data) == "t1-" + b32encode(data).decode().rstrip("=")
