@@ -70,7 +70,7 @@ class RowRoom:
         if running:
             self.engine_input(kinds.RUN_START, RUN.payload())
         if listings:
-            self.list(*listings)
+            self.catalogue(*listings)
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
@@ -124,7 +124,7 @@ class RowRoom:
                 batch.add(*row)
         self.kernel.step_decoded(self.seq, self.now, self.kind, self.source)
 
-    def list(self, *listings: Listing) -> None:
+    def catalogue(self, *listings: Listing) -> None:
         """One catalogue input."""
         self._begin(0)
         for listing in listings:

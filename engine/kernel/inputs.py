@@ -23,6 +23,7 @@ FIXED: Final[dict[int, tuple[str, ...]]] = {
 }
 
 TIMER_SIZE: Final[i64] = 16
+MOST_DEPTH: Final[i64] = 100
 
 
 def members(payload: bytes) -> dict[str, object]:
@@ -32,6 +33,9 @@ def members(payload: bytes) -> dict[str, object]:
     Raises:
         Malformed: the payload is no JSON object.
     """
+    if payload.count(b"[") + payload.count(b"{") > MOST_DEPTH and _depth(payload) > MOST_DEPTH:
+        # How deep a parser can go depends on the Python version; what is legal must not.
+        raise Malformed(f"an engine input is nested more than {MOST_DEPTH} deep")
     try:
         value = json.loads(payload)
     except ValueError as error:
@@ -41,6 +45,31 @@ def members(payload: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Malformed("an engine input is not a JSON object")
     return value
+
+
+def _depth(payload: bytes) -> i64:
+    """How deep the objects and arrays of a JSON text are nested; brackets within texts do not count."""
+    deepest: i64 = 0
+    depth: i64 = 0
+    text = False
+    escaped = False
+    size: i64 = len(payload)
+    at: i64 = 0
+    while at < size:
+        c: i64 = payload[at]
+        at += 1
+        if text:
+            text = escaped or c != 0x22  # "
+            escaped = not escaped and c == 0x5C  # backslash
+        elif c == 0x22:
+            text = True
+        elif c == 0x5B or c == 0x7B:  # [ or {
+            depth += 1
+            if depth > deepest:
+                deepest = depth
+        elif c == 0x5D or c == 0x7D:  # ] or }
+            depth -= 1
+    return deepest
 
 
 def canonical(value: dict[str, object]) -> bytes:

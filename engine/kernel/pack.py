@@ -87,7 +87,13 @@ class Unpacker:
 
     def take_text(self) -> str:
         """A text."""
-        return self.take_data().decode()
+        data = self.take_data()
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            malformed = Malformed("a packed text is no UTF-8")
+            malformed.__cause__ = error
+            raise malformed
 
     def take_big(self) -> int:
         """An integer of any size."""
