@@ -7,6 +7,7 @@ import click
 
 from engine.runtime.clock import RealClock
 from engine.runtime.commands import speaks
+from engine.runtime.commands.divergence import print_divergence
 from engine.runtime.commands.journal_select import JOURNAL, PLACE, WHICH
 from engine.runtime.commands.resimulation import resimulate
 from engine.runtime.commands.verification import verify
@@ -141,7 +142,7 @@ def print_strict(output: Output, answer: "StrictReplay", fields: dict[str, Any])
         [f"{answer.inputs:,} inputs and {answer.derived:,} derived records in {fields['elapsed_s']:.2f} s, {rate}"]
     )
     if answer.divergence is not None:
-        print_divergence(output, answer, fields["divergence"])
+        print_divergence(output, fields["divergence"], answer.compared, answer.other_build)
     elif answer.identical:
         output.lines([f"replay identical: {answer.compared:,} derived records are equal byte for byte"])
         if answer.other_build:
@@ -175,29 +176,3 @@ def print_markets(output: Output, markets: list[dict[str, Any]], most: int = 30)
     output.table(rows, frozenset({2, 3, 4, 5, 6}))
     if len(markets) > most:
         output.lines([f"and {len(markets) - most} more markets (--json lists all)"])
-
-
-def print_divergence(output: Output, answer: "StrictReplay", shown: dict[str, Any]) -> None:
-    """Print both records side by side, and the input that caused them."""
-    where = f"segment {shown['segment']}, byte {shown['offset']}"
-    if answer.other_build:
-        output.lines([f"this build decides differently from seq {shown['seq']:,} ({where})"])
-    else:
-        output.lines([f"replay DIVERGED at seq {shown['seq']:,} ({where})"])
-    rows = [["", "stored", "recomputed"]]
-    found, expected = shown["found"] or {}, shown["expected"] or {}
-    for name in ("kind", "schema", "cause", "flags", "payload", "bytes"):
-        rows.append([name, clip(found.get(name, "nothing")), clip(expected.get(name, "nothing"))])
-    output.table(rows)
-    cause = shown["cause"]
-    if cause is not None:
-        output.lines(
-            [f"caused by input {cause['seq']:,}, {cause['kind']} of {cause['time']}: {clip(cause['payload'], 120)}"]
-        )
-    output.lines([f"{answer.compared:,} derived records before it are equal"])
-
-
-def clip(value: Any, width: int = 60) -> str:
-    """*value* as text of at most *width* characters."""
-    text = str(value)
-    return text if len(text) <= width else text[: width - 1] + "…"
