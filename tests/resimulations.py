@@ -1,19 +1,20 @@
 """Runs for tests of resimulation: strategies as texts, a policy, and overlays made of both on small recordings."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from engine.kernel import kinds
+from engine.kernel.record import DERIVED
 from journal.background import Inline
 from journal.disk import Disk, RealDisk
 from journal.reader import Journal, Record, open_journal
 from journal.writer import Writer
 from replay.config import RunConfig, StrategyConfig, VenueConfig
 from replay.decoders import newest
-from replay.overlay import base_of, open_base, write_base_hint
+from replay.overlay import BASE_FILE, base_of, open_base, write_base_hint
 from replay.resimulate import Counting, Simulated, Simulation, overlay_writer
 from replay.run import RunStart, StrategySource
 from replay.verify import StrictReplay, replay_strictly, this_build
@@ -186,3 +187,35 @@ def names(found: list[Record]) -> dict[str, int]:
     for record in found:
         counts[kinds.name(record.kind)] = counts.get(kinds.name(record.kind), 0) + 1
     return counts
+
+
+def rewritten(source: Path, target: Path, change: Callable[[Record], list[bytes]]) -> Path:
+    """
+    The journal *source* written anew, so that every checksum and the chain fit, with other payloads.
+
+    *change* gives the payloads to write in place of a record: its own, another, none or several.
+    """
+    disk = RealDisk()
+    with open_journal(source, disk, Inline()) as journal:
+        header = journal.segments[0].header
+        writer = Writer.create(
+            target,
+            disk,
+            Inline(),
+            journal_id=journal.journal_id,
+            wall_ns=header.anchor_wall_ns,
+            sources={number: name for number, name in journal.sources.items() if number > 1},
+            block_target=header.block_target,
+        )
+        for record in journal.records():
+            for payload in change(record):
+                if record.flags & DERIVED:
+                    writer.append_derived(record.kind, record.schema, payload)
+                else:
+                    writer.append_input(
+                        record.kind, record.schema, record.source, record.recv_ns, record.src_ns, payload
+                    )
+        writer.close()
+    if (source / BASE_FILE).exists():
+        (target / BASE_FILE).write_bytes((source / BASE_FILE).read_bytes())
+    return target
