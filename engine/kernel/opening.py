@@ -50,7 +50,7 @@ class Opening:
         said: Any = members(payload)
         try:
             self._take(said)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             malformed = Malformed(f"an OPENING that cannot be read: {error!r}")
             malformed.__cause__ = error
             raise malformed
