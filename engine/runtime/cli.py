@@ -149,8 +149,23 @@ def _as_refusal(error: BaseException) -> CommandError:
     if isinstance(error, OSError):
         where = "" if error.filename is None else f"{error.filename}: "
         return CommandError(f"{where}{error.strerror or error}", "check that the path exists and that you may use it")
+    refused = _refused_by_kernel(error)
+    if refused is not None:
+        return refused
     sentence = f"this is a bug in refold: {type(error).__name__}: {error}"
     return CommandError(sentence, "run it again with --debug and report what it prints", Exit.BUG)
+
+
+def _refused_by_kernel(error: BaseException) -> CommandError | None:
+    """What the kernel cannot fold is the journal's fault: a checksum only says that it was written so."""
+    from engine.kernel.pack import Malformed
+    from engine.kernel.step import UnknownKind
+
+    if isinstance(error, UnknownKind):
+        return CommandError(str(error), "replay it with the build that wrote it")
+    if isinstance(error, Malformed):
+        return CommandError(f"the journal holds an input that is none: {error}", "look at it with `engine journal cat`")
+    return None
 
 
 @click.group(
