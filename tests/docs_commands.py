@@ -22,8 +22,8 @@ Every command of `engine`, with its arguments and options. This page is made fro
 `python tests/docs_commands.py`, and a test holds the two together; each command says the same when asked with `--help`.
 
 Results go to stdout, progress and remarks to stderr. With `--json` a command prints one JSON document instead of
-readable lines ([JSON documents](json_documents.md)); `engine journal cat --json` prints JSON lines. How a command ended
-is its exit code ([exit codes](exit_codes.md)). An error is one sentence and the next step; `--debug` adds the traceback.
+readable lines ([JSON documents](json_documents.md)); `engine journal cat --json` prints JSON lines. The exit code says
+how a command ended ([exit codes](exit_codes.md)). An error is one sentence and a next step; `--debug` adds a traceback.
 """
 
 
