@@ -12,6 +12,7 @@ from engine.kernel.market import Market
 from engine.kernel.step import Kernel
 from engine.kernel.units import ASK, BID
 from replay.rebuild import kernel_of
+from replay.run import RunStart
 
 MS = 1_000_000
 SECOND = 1_000 * MS
@@ -59,8 +60,8 @@ def binary(market: str = "M", tick: int = 100, **changes: Any) -> Listing:
 class RowRoom:
     """One running kernel; each call of `fold` is one input of one frame."""
 
-    def __init__(self, *listings: Listing, running: bool = True) -> None:
-        self.kernel: Kernel = kernel_of(RUN)
+    def __init__(self, *listings: Listing, running: bool = True, run: RunStart = RUN) -> None:
+        self.kernel: Kernel = kernel_of(run)
         futures = bool(listings) and listings[0].venue == "binance-usdm"
         self.kind = int(kinds.BINANCE_USDM if futures else kinds.POLYMARKET_MARKET)
         self.rule = int(RULE_PREV if futures else RULE_NONE)
@@ -68,7 +69,7 @@ class RowRoom:
         self.now = SECOND
         self.source = 3
         if running:
-            self.engine_input(kinds.RUN_START, RUN.payload())
+            self.engine_input(kinds.RUN_START, run.payload())
         if listings:
             self.catalogue(*listings)
 
