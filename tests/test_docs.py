@@ -1,18 +1,16 @@
-"""The documentation holds: its links lead somewhere, its commands exist, its examples run, its tables are complete."""
+"""The documentation holds: its links lead somewhere, its commands exist, its tables are complete."""
 
 import ast
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 import pytest
 from docs_commands import PAGE, leaves, page
+from docs_pages import PAGES, REFERENCE, ROOT, anchors, links, rows, section, typed
 
 from engine.kernel import codes, kinds
 from engine.kernel.derived import LAYOUTS
@@ -22,51 +20,14 @@ from engine.kernel.strategy import Place, Wake
 from engine.kernel.view import InstrumentView, View
 from engine.runtime.cli import engine
 from engine.runtime.exits import Exit
-from journal.disk import RealDisk
-from replay.config import read_config
-from replay.policy import read_policy
 from replay.run import RunStart
 
-ROOT = Path(__file__).resolve().parent.parent
-DOCS = ROOT / "docs"
-REFERENCE = DOCS / "reference"
-TUTORIAL = DOCS / "tutorial" / "first-divergence.md"
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md"), *(ROOT / "adapters").rglob("*.md")])
-
-_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+GENERATED = {"nightly.md"}
+"""Pages that a command writes: reached from none."""
 
 
 def named(paths: list[Path]) -> list[Any]:
     return [pytest.param(path, id=path.relative_to(ROOT).as_posix()) for path in paths]
-
-
-def without_fences(text: str) -> str:
-    return _FENCE.sub("", text)
-
-
-def fences(path: Path, *languages: str) -> list[str]:
-    return [body for language, body in _FENCE.findall(path.read_text("utf-8")) if language in languages]
-
-
-def anchors(path: Path) -> list[str]:
-    """The anchors of a page's headings, as they are made on the web."""
-    found = re.findall(r"^#+ (.+)$", without_fences(path.read_text("utf-8")), re.MULTILINE)
-    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found]
-
-
-def rows(text: str) -> list[list[str]]:
-    """The cells of every table row, without headings' rulers."""
-    lines = [line for line in text.splitlines() if line.startswith("|") and not line.startswith("|--")]
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
-
-
-def section(path: Path, heading: str) -> str:
-    """What stands below *heading*, up to the next one."""
-    text = path.read_text("utf-8")
-    start = text.index(f"\n{heading}\n") + len(heading) + 2
-    following = re.compile(r"^#", re.MULTILINE).search(text, start)
-    return text[start : following.start() if following else len(text)]
 
 
 # -- links and words -----------------------------------------------------------------------------------------------
@@ -74,9 +35,7 @@ def section(path: Path, heading: str) -> str:
 
 @pytest.mark.parametrize("path", named(PAGES))
 def test_every_relative_link_leads_somewhere(path: Path) -> None:
-    for target in _LINK.findall(without_fences(path.read_text("utf-8"))):
-        if "://" in target:
-            continue
+    for target in links(path):
         file, _, anchor = target.partition("#")
         there = (path.parent / file).resolve() if file else path
 
@@ -92,13 +51,13 @@ def test_every_page_is_reachable_from_the_readme() -> None:
         if path in reached or path.suffix != ".md":
             continue
         reached[path] = True
-        for target in _LINK.findall(without_fences(path.read_text("utf-8"))):
-            if "://" not in target and not target.startswith("#"):
+        for target in links(path):
+            if not target.startswith("#"):
                 there = (path.parent / target.partition("#")[0]).resolve()
                 page_there = there / "README.md" if there.is_dir() else there
                 waiting.extend([page_there] if page_there.exists() else [])
 
-    assert [path.name for path in PAGES if path not in reached] == []
+    assert [path.name for path in PAGES if path not in reached and path.name not in GENERATED] == []
 
 
 # -- commands ------------------------------------------------------------------------------------------------------
@@ -106,16 +65,6 @@ def test_every_page_is_reachable_from_the_readme() -> None:
 
 def test_the_commands_page_is_what_the_commands_say() -> None:
     assert PAGE.read_text("utf-8") == page(engine), "run: python tests/docs_commands.py"
-
-
-def typed(path: Path, *languages: str) -> Iterator[str]:
-    """The command lines of a page: those behind a prompt, and in blocks without prompt all that begin as ours do."""
-    for text in fences(path, *languages):
-        for line in text.splitlines():
-            prompted = line.startswith("$ ")
-            line = line.removeprefix("$ ").strip()
-            if line.startswith(("engine ", "make ")) and prompted == ("\n$ " in f"\n{text}"):
-                yield re.split(r"\s{3,}| \| | > |; ", line)[0]
 
 
 def command_lines() -> list[Any]:
@@ -269,152 +218,3 @@ def test_every_field_of_the_examples_is_documented(name: str) -> None:
     values = yaml.safe_load((ROOT / "config" / name).read_text("utf-8"))
 
     assert [path for path in leaf_names(values) if f"`{path}`" not in text] == []
-
-
-# -- documents -----------------------------------------------------------------------------------------------------
-
-
-def say(*words: str, cwd: Path, code: int = 0) -> bytes:
-    """What a command prints, run as a person would; it must end with *code*."""
-    program = "from engine.runtime.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {program}", *words],
-        cwd=cwd,
-        capture_output=True,
-        check=False,
-    )
-
-    assert done.returncode == code, done.stderr.decode()
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small recording in `sample`, a policy, and the tutorial's configuration."""
-    folder = tmp_path_factory.mktemp("first")
-    say("sample", "-o", "sample", "--markets", "2", "--frames", "1500", "--seed", "1", cwd=folder)
-    (folder / "policy.yaml").write_bytes((ROOT / "config" / "trading_policy.yaml").read_bytes())
-    (folder / "demo.yaml").write_text(fences(TUTORIAL, "yaml")[0], encoding="utf-8")
-    return folder
-
-
-def test_every_json_document_is_on_its_page_and_no_page_is_of_none() -> None:
-    sources = [*(ROOT / "engine" / "runtime").rglob("*.py")]
-    used = sorted({found for path in sources for found in re.findall(r'"(refold\.[a-z.]+/\d+)"', path.read_text())})
-    told = re.findall(r"^## (refold\S+)$", (REFERENCE / "json_documents.md").read_text("utf-8"), re.MULTILINE)
-
-    assert used == sorted(told)
-
-
-def members_told(schema: str, column: int | None = None) -> list[str]:
-    """The members that the page lists for *schema*; of a table of several columns, those filled in *column*."""
-    found: list[str] = []
-    for cells in rows(section(REFERENCE / "json_documents.md", f"## {schema}"))[1:]:
-        if column is None or cells[column]:
-            found.extend(re.findall(r"`(\w+)`", cells[0]))
-    return sorted(found)
-
-
-def test_the_documents_have_the_members_their_pages_list(sample: Path, tmp_path: Path) -> None:
-    (sample / "follow.py").write_text(fences(TUTORIAL, "python")[0], encoding="utf-8")
-    (tmp_path / "frames.jsonl").write_bytes(b'{"recv_ms":1790267379153,"payload":"[]"}\n')
-    run = str(tmp_path / "run")
-    asked: list[tuple[str, int | None, list[str], int]] = [
-        ("refold.error/1", None, ["journal", "info", "nowhere"], 2),
-        ("refold.sample/1", None, ["sample", "-o", str(tmp_path / "s"), "--markets", "1", "--frames", "20"], 0),
-        (
-            "refold.journal.import/1",
-            None,
-            ["journal", "import", str(tmp_path / "frames.jsonl"), "--venue", "polymarket", "-o", str(tmp_path / "i")],
-            0,
-        ),
-        ("refold.journal.info/1", None, ["journal", "info", "sample"], 0),
-        ("refold.journal.verify/1", None, ["journal", "verify", "sample"], 0),
-        ("refold.journal.index/1", None, ["journal", "index", "sample"], 0),
-        ("refold.journal.seal/1", None, ["journal", "seal", "sample"], 0),
-        ("refold.journal.bundle/1", None, ["journal", "bundle", "sample", "-o", str(tmp_path / "b.zst")], 0),
-        ("refold.journal.export/1", None, ["journal", "export", "sample", "-o", str(tmp_path / "e.jsonl")], 0),
-        (
-            "refold.journal.salvage/1",
-            None,
-            ["journal", "export", "sample", "--format", "journal", "-o", str(tmp_path / "saved")],
-            0,
-        ),
-        (
-            "refold.journal.label/1",
-            None,
-            ["journal", "label", str(tmp_path / "s" / "00000001.zst"), "--invalid", "--reason", "x"],
-            0,
-        ),
-        ("refold.replay/1", 2, ["replay", "sample", "--config", "demo.yaml", "--out", run], 0),
-        ("refold.replay/1", 1, ["replay", run], 0),
-        ("refold.journal.materialise/1", None, ["journal", "materialise", run, "-o", str(tmp_path / "alone")], 0),
-    ]
-    for schema, column, words, code in asked:
-        document = orjson.loads(say(*words, "--json", cwd=sample, code=code))
-
-        assert document["schema"] == schema
-        assert sorted(document) == members_told(schema, column), " ".join(words)
-
-
-# -- examples ------------------------------------------------------------------------------------------------------
-
-
-def test_the_tutorial_does_what_it_says(sample: Path) -> None:
-    followed, hasty = fences(TUTORIAL, "python")
-    code = sample / "follow.py"
-
-    assert len(followed.splitlines()) < 30
-    code.write_text(followed, encoding="utf-8")
-    say("replay", "sample", "--config", "demo.yaml", "--out", "run", cwd=sample)
-    code.write_text(hasty, encoding="utf-8")
-    said = say("replay", "run", cwd=sample).decode()
-    assert "replay identical" in said
-    say("replay", "sample", "--config", "demo.yaml", "--out", "hasty", cwd=sample)
-    said = say("replay", "hasty", cwd=sample, code=int(Exit.DIVERGED)).decode()
-    assert "replay DIVERGED at seq" in said
-
-
-@pytest.mark.parametrize("number", range(2))
-def test_the_strategies_of_the_how_to_run_and_replay(sample: Path, tmp_path: Path, number: int) -> None:
-    text = fences(DOCS / "how-to" / "write-a-strategy.md", "python")[number]
-    name = re.findall(r"^class (\w+)", text, re.MULTILINE)[0]
-    with_parameters = "size_lots: int" in text
-    key = ""
-    if with_parameters:
-        states = orjson.loads(say("journal", "cat", "sample", "--limit", "1", "--json", cwd=sample))
-        key = "polymarket:" + orjson.loads(states["frame"][0]["clobTokenIds"])[0]
-    (tmp_path / "example.py").write_text(text, encoding="utf-8")
-    (tmp_path / "policy.yaml").write_bytes((sample / "policy.yaml").read_bytes())
-    parameters = f'{{instrument: "{key}", size_lots: 20000000}}' if with_parameters else "{}"
-    (tmp_path / "example.yaml").write_text(
-        f"policy: policy.yaml\nstrategies: [{{name: one, code: 'example.py:{name}', parameters: {parameters}}}]\n"
-        "venue: {order_latency_ms: 1, report_latency_ms: 1}\n",
-        encoding="utf-8",
-    )
-    run = tmp_path / "run"
-    words = ["replay", "sample", "--config", str(tmp_path / "example.yaml"), "--out", str(run), "--json"]
-    document = orjson.loads(say(*words, cwd=sample))
-    again = orjson.loads(say("replay", str(run), "--json", cwd=sample))
-
-    assert document["faults"] == []
-    assert document["derived_by_kind"].get("INTENT", 0) >= 1
-    assert again["identical"] is True
-    assert again["state_digest"] == document["state_digest"]
-
-
-def test_the_example_files_can_be_read() -> None:
-    text = (ROOT / "config" / "demo.yaml").read_text("utf-8")
-    config, said = read_config(text, "demo.yaml")
-
-    assert said == text
-    assert RealDisk().exists(ROOT / "config" / config.policy)
-    assert read_policy((ROOT / "config" / config.policy).read_text("utf-8")).version
-
-
-def test_the_readme_shows_what_make_demo_runs() -> None:
-    shown = [line for line in typed(ROOT / "README.md", "console") if line.startswith("engine ")]
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    run = re.findall(r"^\t@\$\(RUN\)/(engine (?:sample|replay) .*)$", makefile, re.MULTILINE)
-
-    assert shown == run
