@@ -1,0 +1,240 @@
+"""`engine replay` where it resimulates: which options mean what, and what a person reads."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from resimulations import JOINER, NOISY, POLICY, names, records, sample_recording
+
+from engine.kernel import kinds
+from engine.runtime.cli import engine
+from engine.runtime.exits import Exit
+from replay.run import RunStart, read_run_start
+
+CONFIG = """
+seed: 5
+policy: policy.yaml
+strategies:
+  - name: one
+    code: one.py:Noisy
+    parameters: {ppm: 200000}
+venue: {order_latency_ms: 40, report_latency_ms: 30}
+"""
+
+
+def command(*words: object, code: int = 0) -> Result:
+    """`engine replay WORDS`, which has to end with *code*."""
+    found = CliRunner().invoke(engine, ["replay", *map(str, words)])
+
+    assert found.exit_code == code, found.output
+    return found
+
+
+def document(*words: object) -> dict:  # type: ignore[type-arg]
+    """Its JSON document."""
+    return json.loads(command(*words, "--json").stdout)  # type: ignore[no-any-return]
+
+
+def run_start(overlay: Path) -> RunStart:
+    """What an overlay's RUN_START says."""
+    first = records(overlay)[0]
+    assert first.kind == kinds.RUN_START
+    return read_run_start(first.seq, first.payload)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a recording, a configuration and what it names, and a run under seed 5."""
+    folder = tmp_path_factory.mktemp("resimulation")
+    sample_recording(folder / "recording", frames=200)
+    (folder / "one.py").write_text(NOISY)
+    (folder / "policy.yaml").write_text(POLICY)
+    (folder / "config.yaml").write_text(CONFIG)
+    command(folder / "recording", "--config", folder / "config.yaml", "--out", folder / "run")
+    return folder
+
+
+# -- seeds -------------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_seed_the_configurations_holds(place: Path) -> None:
+    said = command(place / "recording", "--config", place / "config.yaml").stdout
+
+    assert said.startswith("resimulation, seed 5 (no seed recorded)\n")
+    assert run_start(place / "run").seed == 5
+
+
+def test_the_recorded_seed_alone_means_a_strict_replay(place: Path) -> None:
+    assert document(place / "run")["mode"] == "strict"
+    assert document(place / "run", "--seed", 5)["mode"] == "strict"
+    assert document(place / "run", "--seed", 5)["identical"] is True
+
+
+def test_another_seed_means_a_resimulation_that_says_so_in_its_first_line(place: Path, tmp_path: Path) -> None:
+    said = command(place / "run", "--seed", 6, "--out", tmp_path / "other").stdout
+
+    assert said.startswith("resimulation, seed 6 (recorded 5)\n")
+    assert run_start(tmp_path / "other").seed == 6
+    assert names(records(tmp_path / "other")) != names(records(place / "run"))
+    assert document(tmp_path / "other")["identical"] is True
+
+
+def test_the_recorded_seed_resimulated_gives_the_recorded_bytes(place: Path, tmp_path: Path) -> None:
+    command(place / "run", "--resimulate", "--out", tmp_path / "again")
+
+    segment = "00000001.wal"
+    assert (tmp_path / "again" / segment).read_bytes() == (place / "run" / segment).read_bytes()
+
+
+def test_a_seed_of_the_configuration_is_set_like_any_value(place: Path, tmp_path: Path) -> None:
+    said = command(place / "run", "--set", "seed=9", "--out", tmp_path / "nine").stdout
+
+    assert said.startswith("resimulation, seed 9 (recorded 5)\n")
+    assert run_start(tmp_path / "nine").seed == 9
+    assert command(place / "run", "--set", "seed=9", "--seed", 3).stdout.startswith("resimulation, seed 3")
+
+
+@pytest.mark.parametrize(
+    ("words", "says", "advice"),
+    [
+        (["recording", "--seed", "7"], "holds no run", "--seed 7 --config CONFIG.yaml"),
+        (["recording", "--strategy", "one.py:Noisy"], "holds no run", "--config CONFIG.yaml"),
+        (["run", "--strict", "--seed", "6"], "has seed 5", "engine replay"),
+        (["run", "--strict", "--set", "seed=1"], "--strict takes", "engine replay"),
+        (["run", "--strict", "--resimulate"], "exclude one another", "leave one"),
+        (["run", "--out", "x"], "this is a strict replay", "--resimulate --out DIR"),
+    ],
+)
+def test_a_contradiction_is_answered_with_what_to_type(words: list[str], says: str, advice: str, place: Path) -> None:
+    found = command(place / words[0], *words[1:], code=Exit.USAGE)
+
+    assert says in found.stderr
+    assert advice in found.stderr
+
+
+# -- changes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_needs_none_of_the_files_it_was_made_from(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one.py", "policy.yaml"):
+        (place / name).rename(place / f"{name}.away")
+    monkeypatch.chdir(tmp_path)
+    try:
+        same = document(place / "run", "--resimulate")
+        changed = document(place / "run", "--set", "strategies.one.parameters.ppm=1000000")
+    finally:
+        for name in ("one.py", "policy.yaml"):
+            (place / f"{name}.away").rename(place / name)
+
+    assert same["state_digest"] == document(place / "run")["state_digest"]
+    assert changed["orders"] > same["orders"]
+
+
+def test_a_changed_value_is_recorded_and_replays(place: Path, tmp_path: Path) -> None:
+    command(place / "run", "--set", "venue.order_latency_ms=200", "--out", tmp_path / "slow")
+    run = run_start(tmp_path / "slow")
+
+    assert "order_latency_ms: 200" in run.config
+    assert run.run_id != run_start(place / "run").run_id
+    assert document(tmp_path / "slow")["identical"] is True
+
+
+def test_a_strategy_from_any_folder_takes_the_place_of_the_recorded_ones(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one whose class is named like a recorded one; and the new run is what a resimulation of it repeats."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    mine = JOINER.replace("class JoinTouch", "class one").replace("size_lots: int\n", "size_lots: int = 20_000_000\n")
+    (empty / "mine.py").write_text(mine.replace("position_lots: int\n", "position_lots: int = 100_000_000\n"))
+    command(place / "run", "--strategy", "mine.py:one", "--out", "new")
+    run = run_start(empty / "new")
+    (empty / "mine.py").unlink()
+    again = document("new", "--resimulate")
+
+    assert [(one.name, one.class_name) for one in run.strategies] == [("one", "one")]
+    assert "class one" in run.strategies[0].source
+    assert "mine.py:one" in run.config
+    assert str(tmp_path) not in run.config
+    assert document("new")["identical"] is True
+    assert again["state_digest"] == document("new")["state_digest"]
+
+
+def test_changed_code_of_a_recorded_strategy_is_read_from_its_file(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "two.py").write_text("class Idle:\n    def decide(self, view, wake):\n        return ()\n")
+    code = f"strategies.one.code={tmp_path / 'two.py'}:Idle"
+    found = document(place / "run", "--set", code, "--set", "strategies.one.parameters={}")
+
+    assert found["orders"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--set", "venue.order_latency_ms=-1"], "expected milliseconds from 0"),
+        (["--set", "venue.speed=1"], "speed"),
+        (["--set", "nothing"], "path=value"),
+        (["--set", "strategies.one.parameters.ppm=[]", "--set", "strategies.one.parameters.colour=1"], "colour"),
+        (["--strategy", "missing.py:Mine"], "missing.py"),
+        (["--strategy", "nonsense"], "name it as"),
+        (["--set", "strategies.one.tier=magic"], "no tier"),
+    ],
+)
+def test_what_is_wrong_with_a_configuration_is_an_error_of_usage_and_makes_nothing(
+    words: list[str], says: str, place: Path, tmp_path: Path
+) -> None:
+    found = command(place / "run", *words, "--out", tmp_path / "new", code=Exit.USAGE)
+
+    assert says in found.stderr
+    assert "Traceback" not in found.output
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_policy_that_cannot_be_read_is_an_error_of_usage(place: Path, tmp_path: Path) -> None:
+    for policy, says in (("missing.yaml", "missing.yaml"), ("bad.yaml", "policy")):
+        (tmp_path / "bad.yaml").write_text("version: 1\n")
+        (tmp_path / "config.yaml").write_text(
+            CONFIG.replace("policy.yaml", policy).replace("one.py", f"{place}/one.py")
+        )
+        found = command(place / "recording", "--config", tmp_path / "config.yaml", code=Exit.USAGE)
+        assert says in found.stderr
+
+
+# -- what is said ------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_holds_something_is_not_written_into(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept.txt").write_text("mine")
+    found = command(place / "run", "--seed", 8, "--out", tmp_path, code=Exit.USAGE)
+
+    assert "is not empty" in found.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
+
+
+def test_the_document_tells_what_came_of_it(place: Path) -> None:
+    found = document(place / "recording", "--config", place / "config.yaml")
+
+    assert found["schema"] == "refold.replay/1"
+    assert (found["mode"], found["verified"], found["identical"]) == ("resimulation", "nothing", None)
+    assert found["orders"] == run_orders(place / "run")
+    assert set(found["pnl"]) == {"pUSD"}
+    assert found["state_digest"] == document(place / "run")["state_digest"]
+
+
+def run_orders(overlay: Path) -> int:
+    """How many orders a run placed: a capsule stands beside each."""
+    return names(records(overlay))["CAPSULE"]
+
+
+def test_an_exception_of_a_strategy_is_told_on_stderr_with_its_lines(place: Path, tmp_path: Path) -> None:
+    found = command(place / "run", "--set", "strategies.one.parameters.raises=true", "--out", tmp_path / "run")
+
+    assert "a strategy raised an exception and is muted" in found.stderr
+    assert "ValueError: call 40 of" in found.stderr
+    assert 'raise ValueError(f"call {calls}' in found.stderr
+    assert "ValueError" not in found.stdout
+    assert b"ValueError: call" not in (tmp_path / "run" / "00000001.wal").read_bytes()
