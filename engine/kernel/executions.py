@@ -91,7 +91,6 @@ class Executions:
         self._control: Final[Control] = control
         self._fills: Final[Fills] = fills
         self._held: list[Held] = []
-        self.changed: bool = True
 
     # -- rows of a frame -------------------------------------------------------------------------------------------
 
@@ -126,7 +125,6 @@ class Executions:
     def _hold(self, held: Held) -> i64:
         if held.venue_id:
             self._held.append(held)
-            self.changed = True
             self._desk.digest.mix_bytes(held.venue_id.encode())
             if i64(len(self._held)) > MOST_HELD:
                 del self._held[0]
@@ -162,7 +160,6 @@ class Executions:
         mine = [held for held in self._held if held.venue_id == venue_id]
         if mine:
             self._held = [held for held in self._held if held.venue_id != venue_id]
-            self.changed = True
             for held in mine:
                 self._apply(order, held)
 
@@ -188,7 +185,6 @@ class Executions:
             return
         order.cancel = CANCEL_NONE
         order.cancel_refusals += 1
-        self._desk.orders.changed = True
         self._desk.order_moved(order)
         if order.cancel_refusals >= MOST_CANCEL_REFUSALS:
             self._control.lower(ACCOUNT, 0, REDUCE_ONLY, codes.CANCEL_FAILED)
@@ -277,4 +273,3 @@ class Executions:
             held.append(Held(kind, venue_id, a, b, c, d, unpacker.take_text()))
         unpacker.done()
         self._held = held
-        self.changed = True

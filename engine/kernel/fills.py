@@ -152,7 +152,6 @@ class Fills:
             if order.fills is None:
                 order.fills = {}
             order.fills[trade] = Fill(trade, NONE, 0, 0, status)
-            desk.orders.changed = True
             return
         old = found.status
         if old in (TRADE_FAILED, status) or status == TRADE_MATCHED:
@@ -162,7 +161,6 @@ class Fills:
                 desk.alert(codes.RECON_MISMATCH, f"request {order.number}: a settled trade is said to have failed")
             return
         found.status = status
-        desk.orders.changed = True
         desk.digest.mix(status)
         if found.price == NONE:
             return

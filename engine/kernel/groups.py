@@ -71,7 +71,6 @@ class Groups:
         self._unwinder: Final[Unwinder] = unwinder
         self.active: list[Group] = []
         self._last: i64 = 0
-        self.changed: bool = True
 
     def admit(self, legs: list[Wanted]) -> bool:
         """Send all *legs* (complete, in order of their numbers) as one group, or none."""
@@ -86,7 +85,6 @@ class Groups:
             order.pinned = True
             group.legs.append(Leg(order.asked, wanted.side, order.size, order.number))
         self.active.append(group)
-        self.changed = True
         self._record(group, -1, codes.OK)
         return True
 
@@ -158,7 +156,6 @@ class Groups:
         if leg.order != 0:
             self._order(leg).pinned = False
         leg.order = 0
-        self.changed = True
         market = leg.instrument.market
         touch = leg.instrument.best_ask() if leg.side == BUY else leg.instrument.best_bid()
         policy = desk.policy
@@ -203,7 +200,6 @@ class Groups:
 
     def _enter(self, group: Group, state: i64, leg: i64, code: i64) -> None:
         group.state = state
-        self.changed = True
         self._record(group, leg, code)
 
     def _record(self, group: Group, leg: i64, code: i64) -> None:
@@ -263,4 +259,3 @@ class Groups:
             active.append(group)
         unpacker.done()
         self.active = active
-        self.changed = True

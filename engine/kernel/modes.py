@@ -108,7 +108,6 @@ class Modes:
         self._modes: dict[int, int] = {}
         self._gates: dict[int, list[Gate]] = {}
         self.closed_count: i64 = 0
-        self.changed: bool = True
 
     # -- modes -----------------------------------------------------------------------------------------------------
 
@@ -138,7 +137,6 @@ class Modes:
         if self.mode(scope, number) >= to:
             return False
         self._modes[scope_key(scope, number)] = to
-        self.changed = True
         return True
 
     def lowered(self) -> list[tuple[int, int, int]]:
@@ -155,7 +153,6 @@ class Modes:
         now = self.mode(scope, number)
         assert now > ACTIVE
         self._modes[scope_key(scope, number)] = now - 1
-        self.changed = True
         return now - 1
 
     # -- gates -----------------------------------------------------------------------------------------------------
@@ -172,7 +169,6 @@ class Modes:
                 return gate
         gate = Gate(code, scope, number)
         gates.append(gate)
-        self.changed = True
         return gate
 
     def close(self, gate: Gate, now_ns: i64) -> bool:
@@ -180,7 +176,6 @@ class Modes:
         assert gate.closed_ns == NONE
         gate.closed_ns = now_ns
         self.closed_count += 1
-        self.changed = True
         recent = [at for at in gate.closings if now_ns - at < FLAP_NS]
         recent.append(now_ns)
         gate.closings = recent[-FLAP_CLOSINGS - 1 :]
@@ -191,7 +186,6 @@ class Modes:
         assert gate.closed_ns != NONE
         gate.closed_ns = NONE
         self.closed_count -= 1
-        self.changed = True
 
     def blocking(self, venue: i64, market: i64, instrument: i64, strategy: i64, reduction: bool) -> i64:
         """
@@ -266,4 +260,3 @@ class Modes:
                 gates.append(gate)
             self._gates[key] = gates
         unpacker.done()
-        self.changed = True

@@ -100,7 +100,6 @@ class Opening:
                 holding.realised = int(held["realised"])
                 holding.fees = int(held["fees"])
                 holding.traded = int(held["traded"])
-                desk.portfolio.changed = True
                 desk.position_moved(number)
         waiting: list[Any] = []
         for said in self._orders:

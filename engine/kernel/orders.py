@@ -38,14 +38,12 @@ class Orders:
         self.working: Final[list[Working]] = []
         self.open_count: i64 = 0
         self.unknown_count: i64 = 0
-        self.changed: bool = True
         self._closed: list[Order] = []
         self._forgotten: i64 = 0  # how many at the front of _closed are gone already
 
     def instrument_added(self) -> None:
         """Make room for the next instrument's orders."""
         self.working.append(Working())
-        self.changed = True
 
     def find(self, number: i64, venue_id: str) -> Order | None:
         """The order of request *number* (its own or its cancel's), or with 0 the one the venue calls *venue_id*."""
@@ -65,7 +63,6 @@ class Orders:
         if order.venue_id:
             self.by_venue_id[order.venue_id] = order
         self.reserve(order, order.rest())
-        self.changed = True
 
     def withdraw(self, order: Order) -> None:
         """Take back an order of which nothing was told to anyone: its group was not admitted."""
@@ -73,7 +70,6 @@ class Orders:
         self.working[order.instrument.number].orders.remove(order)
         del self.by_number[order.number]
         self.open_count -= 1
-        self.changed = True
 
     def reserve(self, order: Order, size: i64) -> None:
         """*order* now reserves *size*."""
@@ -89,11 +85,9 @@ class Orders:
         else:
             working.sell_size += delta
             working.sell_money += money
-        self.changed = True
 
     def become(self, order: Order, state: i64, code: i64, now_ns: i64) -> None:
         """Move *order* to *state*: opens and closes it, keeps the count of UNKNOWN. Reservations stay as they are."""
-        self.changed = True
         was_open = order.state < FILLED
         if order.state == UNKNOWN:
             self.unknown_count -= 1
@@ -121,7 +115,6 @@ class Orders:
                 self.by_venue_id.pop(order.venue_id, None)
             order.venue_id = venue_id
             self.by_venue_id[venue_id] = order
-            self.changed = True
 
     def cancel_sent(self, order: Order, number: i64, now_ns: i64) -> None:
         """A cancel of *order* was requested as request *number*."""
@@ -131,7 +124,6 @@ class Orders:
         order.cancel_number = number
         order.cancel_ns = now_ns
         self.by_cancel[number] = order
-        self.changed = True
 
     def all_open(self) -> list[Order]:
         """Every open order, in order of its request."""
@@ -215,7 +207,6 @@ class Orders:
             reserved = order.reserved
             order.reserved = 0
             self.reserve(order, reserved)
-        self.changed = True
 
 
 def _number(order: Order) -> int:

@@ -102,7 +102,6 @@ class Portfolio:
         self.holdings: Final[list[Holding]] = []
         self.purses: Final[list[Purse]] = []
         self.purse_by_key: Final[dict[str, Purse]] = {}
-        self.changed: bool = True
 
     def purse_for(self, listing: Listing) -> Purse:
         """The purse that market's money belongs to."""
@@ -116,7 +115,6 @@ class Portfolio:
             purse = Purse(len(self.purses), key, currency, exponent)
             self.purses.append(purse)
             self.purse_by_key[key] = purse
-            self.changed = True
         return purse
 
     def instrument_added(self, instrument: Instrument) -> Holding:
@@ -124,7 +122,6 @@ class Portfolio:
         assert instrument.number == len(self.holdings)
         holding = Holding(instrument, self.purse_for(instrument.market.listing))
         self.holdings.append(holding)
-        self.changed = True
         return holding
 
     def fill(self, number: i64, side: i64, price: i64, size: i64, fee: int, provisional: bool) -> None:
@@ -140,7 +137,6 @@ class Portfolio:
         else:
             holding.settled += signed
             holding.purse.settled -= value + fee
-        self.changed = True
 
     def settle(self, number: i64, side: i64, price: i64, size: i64, fee: int) -> None:
         """A provisional fill is final: it moves from the provisional layer to the settled one."""
@@ -150,7 +146,6 @@ class Portfolio:
         holding.settled += signed
         holding.purse.provisional += value + fee
         holding.purse.settled -= value + fee
-        self.changed = True
 
     def reverse(self, number: i64, side: i64, price: i64, size: i64, fee: int) -> None:
         """A provisional fill never happened: the same fill with the sides swapped, and its fee given back."""
@@ -161,7 +156,6 @@ class Portfolio:
         holding.fees -= fee
         holding.traded -= abs(value)
         holding.purse.provisional += value + fee
-        self.changed = True
 
     def pay_out(self, market: Market) -> None:
         """*market* resolved: the winner's tokens become one unit of currency each, the others nothing."""
@@ -176,7 +170,6 @@ class Portfolio:
             holding.trade(-size, price)
             holding.purse.settled += int(size) * int(price)
             holding.settled = 0
-            self.changed = True
 
     def complete_sets(self, market: Market) -> i64:
         """Size units held of every outcome of a binary *market*: worth exactly one each, whoever wins."""
@@ -235,7 +228,6 @@ class Portfolio:
             holding.traded = unpacker.take_big()
             self.holdings.append(holding)
         unpacker.done()
-        self.changed = True
 
 
 def mark_value(instrument: Instrument, size: i64) -> int | None:

@@ -192,7 +192,6 @@ class Sender:
             return
         if order.state in (PENDING, UNKNOWN):
             order.cancel = CANCEL_QUEUED
-            desk.orders.changed = True
             desk.digest.mix(order.number)
             return
         if not intent:

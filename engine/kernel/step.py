@@ -119,6 +119,8 @@ class Kernel:
             code = translate_payload(translator, kind, data, start, end, batch)
             self._frame(translator, code, kind, source)
         else:
+            if kind not in _CONTROL:
+                raise UnknownKind(seq, kind)
             self._begin(seq, recv_ns)
             self._control(kind, source, data, start, end)
         self._decide()
@@ -192,6 +194,8 @@ class Kernel:
             code = trading.on_outcome(self.seq, self.recv_ns, data, start, end)
             if code != codes.OK:
                 self._unreadable(code, source)
+            elif self._bad_sources:
+                self._readable_again(source)
             return
         payload = data[start:end]
         if kind == kinds.TIMER:
@@ -212,10 +216,8 @@ class Kernel:
             code = trading.on_command(self.seq, self.recv_ns, payload)
         elif kind == kinds.HEALTH:
             code = trading.on_health(self.seq, self.recv_ns, payload)
-        elif kind in _WORDS:
+        else:  # words to people and processes: the state only remembers, in its digest, that they were said
             self.digest.mix_bytes(payload)
-        else:
-            raise UnknownKind(self.seq, kind)
         if code != codes.OK:
             alert(code, kinds.name(kind), self.out)
 
@@ -357,14 +359,23 @@ class Kernel:
         unpacker.done()
 
 
-# Inputs that say something to people and processes; the state only remembers, in its digest, that they were said.
-_WORDS: Final[tuple[int, ...]] = (
+# Every input that is no venue's. A SPAN is its driver's to unfold, and never reaches a kernel.
+_CONTROL: Final[tuple[int, ...]] = (
+    int(kinds.RUN_START),
+    int(kinds.OPENING),
     int(kinds.RUN_STOP),
+    int(kinds.TIMER),
     int(kinds.CLOCK),
+    int(kinds.COMMAND),
     int(kinds.GOVERNANCE),
     int(kinds.CONFIG),
+    int(kinds.HEALTH),
     int(kinds.RECOVERED),
+    int(kinds.DROP),
     int(kinds.VERIFY_FAIL),
+    int(kinds.CONNECTION),
+    int(kinds.OUTCOME),
+    int(kinds.EXECUTOR_ACTION),
 )
 
 

@@ -35,7 +35,6 @@ class Timers:
     def __init__(self) -> None:
         self._waiting: list[Timer] = []
         self._last: i64 = 0
-        self.changed: bool = True
 
     def next_due(self) -> i64:
         """When the next timer is due, NONE without one."""
@@ -58,7 +57,6 @@ class Timers:
         for at, timer in enumerate(self._waiting):
             if timer.owner == owner and timer.tag == tag:
                 del self._waiting[at]
-                self.changed = True
                 return True
         return False
 
@@ -79,7 +77,6 @@ class Timers:
         kept = [timer for timer in self._waiting if timer.owner != owner]
         if len(kept) != len(self._waiting):
             self._waiting = kept
-            self.changed = True
 
     def fire(self, number: i64, due_ns: i64, now_ns: i64) -> Timer | None:
         """Take the timer *number* due at *due_ns*; None if there is no such timer, or if *now_ns* is before it."""
@@ -90,7 +87,6 @@ class Timers:
                 del self._waiting[at]
                 if timer.every_ns > 0:
                     self._insert(Timer(number, timer.owner, timer.tag, due_ns + timer.every_ns, timer.every_ns))
-                self.changed = True
                 return timer
         return None
 
@@ -121,7 +117,6 @@ class Timers:
             waiting.append(Timer(number, owner, tag, due_ns, unpacker.take()))
         unpacker.done()
         self._waiting = waiting
-        self.changed = True
 
     def _insert(self, timer: Timer) -> None:
         waiting = self._waiting
@@ -132,4 +127,3 @@ class Timers:
         ):
             at -= 1
         waiting.insert(at, timer)
-        self.changed = True

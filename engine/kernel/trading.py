@@ -69,7 +69,6 @@ class Trading:
             desk, self._control, self._executions, self._sender, self._unwinder, self._strategies
         )
         self._opening: Final[Opening] = Opening(desk, self._strategies)
-        self._packed: Final[dict[str, bytes]] = {}
 
     @property
     def pending(self) -> bool:
@@ -252,34 +251,24 @@ class Trading:
 
     def parts(self) -> list[tuple[str, bytes]]:
         """
-        The canonical parts of this half's state, in a fixed order; parts that did not change are not encoded again.
+        The canonical parts of this half's state, in a fixed order.
+
+        Encoded anew each time: a few hundred orders and positions, once in a hundred thousand inputs.
 
         Raises:
             UnfitMemory: a strategy put something into its memory that has no canonical bytes.
         """
         desk = self.desk
-        orders, portfolio, timers = desk.orders, desk.portfolio, desk.timers
-        packed = self._packed
-        if orders.changed or "orders" not in packed:
-            packed["orders"] = orders.pack()
-            orders.changed = False
-        if portfolio.changed or "portfolio" not in packed:
-            packed["portfolio"] = portfolio.pack()
-            portfolio.changed = False
-        if timers.changed or "timers" not in packed:
-            packed["timers"] = timers.pack()
-            timers.changed = False
-        if desk.modes.changed or "modes" not in packed:
-            packed["modes"] = desk.modes.pack()
-            desk.modes.changed = False
-        if self._groups.changed or self._unwinder.changed or "groups" not in packed:
-            groups = Packer()
-            groups.put_data(self._groups.pack())
-            groups.put_data(self._unwinder.pack())
-            packed["groups"] = groups.finish()
-            self._groups.changed = False
-            self._unwinder.changed = False
-        parts = [(name, packed[name]) for name in ("orders", "portfolio", "timers", "modes", "groups")]
+        groups = Packer()
+        groups.put_data(self._groups.pack())
+        groups.put_data(self._unwinder.pack())
+        parts = [
+            ("orders", desk.orders.pack()),
+            ("portfolio", desk.portfolio.pack()),
+            ("timers", desk.timers.pack()),
+            ("modes", desk.modes.pack()),
+            ("groups", groups.finish()),
+        ]
         parts.append(("arbiter", self._pack_arbiter()))
         for seat in desk.seats:
             parts.append((f"memory/{seat.name}", self._strategies.remember(seat)))
@@ -301,7 +290,6 @@ class Trading:
         self._unpack_arbiter(found["arbiter"])
         for seat in desk.seats:
             self._strategies.recall(seat, found[f"memory/{seat.name}"])
-        self._packed.clear()
 
     def _pack_arbiter(self) -> bytes:
         packer = Packer()

@@ -56,13 +56,11 @@ class Unwinder:
         self._sender: Final[Sender] = sender
         self._control: Final[Control] = control
         self.jobs: list[Job] = []
-        self.changed: bool = True
 
     def start(self, instrument: Instrument, side: i64, size: i64, seat: i64, group: i64, leg: i64) -> None:
         """Begin a job, and take its first step."""
         job = Job(instrument, side, size, seat, group, leg)
         self.jobs.append(job)
-        self.changed = True
         if self._advance(job):
             self.jobs.remove(job)
 
@@ -102,7 +100,6 @@ class Unwinder:
             job.rest -= order.filled
             order.pinned = False
             job.order = 0
-            self.changed = True
         market = job.instrument.market
         if job.rest < market.listing.min_size or job.rest < market.lot:
             if job.rest > 0:
@@ -118,7 +115,6 @@ class Unwinder:
         if job.sent >= MOST_ORDERS or market.winner != NONE:
             self._give_up(job)
             return True
-        self.changed = True
         job.next_ns = desk.now_ns + RETRY_NS
         desk.timers.set(KERNEL, TIMER, job.next_ns)
         touch = job.instrument.best_bid() if job.side == SELL else job.instrument.best_ask()
@@ -201,4 +197,3 @@ class Unwinder:
             jobs.append(job)
         unpacker.done()
         self.jobs = jobs
-        self.changed = True
