@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     told.add_argument("--repetitions", type=int, default=0, help="of each case; 0: what the size says")
     told.add_argument("--alone", action="store_true", help="only as this process runs: no interpreted column")
     told.add_argument("--stages", action="store_true", help="also say where the time of a replay goes")
-    told.add_argument("--no-memory", action="store_true", help="leave the long memory run out")
+    told.add_argument("--memory", type=int, metavar="FRAMES", help="fold so many to see memory stay flat; 0: do not")
     told.add_argument("--folder", type=Path, help="where journals are written: the disk that is measured")
     told.add_argument("--data", type=Path, default=engine.ROOT.parent / "shared" / "data", help="recorded data, if any")
     return told
@@ -63,7 +63,7 @@ def say(what: str) -> None:
 
 def interpreted(told: argparse.Namespace) -> dict[str, Figure]:
     """The same command in a process that runs the sources, on fewer items."""
-    command = [sys.executable, "-m", "benchmarks", "--alone", "--json", "--no-memory", "--data", str(told.data)]
+    command = [sys.executable, "-m", "benchmarks", "--alone", "--json", "--memory", "0", "--data", str(told.data)]
     command += ["--size", "tiny" if told.size == "tiny" else "small", *told.cases]
     command += ["--folder", str(told.folder)] if told.folder else []
     environment = {key: value for key, value in os.environ.items() if key != "REFOLD_REQUIRE"}
@@ -105,8 +105,10 @@ def document(told: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], li
         "",
         *table.lines(table.rows(found, slow)),
     ]
-    if size.memory_frames and not told.no_memory and not told.cases:
-        grown = memory.growth(material, size.memory_frames)
+    wanted_frames = told.memory if told.memory is not None else 0 if told.cases else size.memory_frames
+    if wanted_frames:
+        say("memory")
+        grown = memory.measured_apart(material.sample(), wanted_frames)
         fields["memory"] = {**asdict(grown), "grown_mb": grown.grown_mb, "limit_mb": memory.LIMIT_MB}
         lines += ["", table.memory_line(grown)]
     if told.stages:

@@ -26,7 +26,11 @@ GENERATED_NS = 1_723_161_255_000_000_000
 
 @frozen
 class Size:
-    """How much is measured. *lines* are taken of each recording, all of them where it is 0."""
+    """
+    How much is measured: *frames* of the generated sample, *lines* of each recording (0: all), and so on.
+
+    *memory_frames* are folded to see whether memory stays flat; 0 leaves that out.
+    """
 
     name: str
     frames: int
@@ -35,8 +39,8 @@ class Size:
     memory_frames: int
 
 
-FULL = Size("full", frames=200_000, lines=0, repetitions=5, memory_frames=10_000_000)
-SMALL = Size("small", frames=8_000, lines=3_000, repetitions=3, memory_frames=0)
+FULL = Size("full", frames=100_000, lines=0, repetitions=5, memory_frames=2_000_000)
+SMALL = Size("small", frames=2_000, lines=1_000, repetitions=2, memory_frames=0)
 TINY = Size("tiny", frames=300, lines=150, repetitions=1, memory_frames=1_000)
 SIZES = {size.name: size for size in (FULL, SMALL, TINY)}
 

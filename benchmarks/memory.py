@@ -1,12 +1,15 @@
 """Whether memory stays where it is: one kernel, one recording in a loop, resident memory before and after."""
 
 import gc
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
-from attrs import frozen
+from attrs import asdict, frozen
 
-from benchmarks.material import Material
+from engine import ROOT
 from engine.kernel import kinds
 from journal.reader import Journal, open_journal
 from replay.rebuild import bare_kernel
@@ -48,10 +51,10 @@ def one_pass(journal: Journal, fold: StrictFold) -> None:
         fold.kernel.step(fold.seq + 1, fold.recv_ns, int(kinds.CONNECTION), source, DOWN, 0, len(DOWN))
 
 
-def growth(material: Material, frames: int) -> Growth:
-    """Fold the sample again and again in one kernel until *frames* frames were folded behind the warm-up."""
+def growth(path: Path, frames: int) -> Growth:
+    """Fold the journal at *path* again and again in one kernel until *frames* frames were folded behind the warm-up."""
     fold = StrictFold(bare_kernel(), False)
-    with open_journal(material.sample()) as journal:
+    with open_journal(path) as journal:
         one_pass(journal, fold)
         gc.collect()
         start, warm = fold.inputs, resident_mb()
@@ -59,4 +62,15 @@ def growth(material: Material, frames: int) -> Growth:
         while fold.inputs - start < frames:
             one_pass(journal, fold)
             most = max(most, resident_mb())
-        return Growth(frames=fold.inputs - start, warm_mb=warm, after_mb=resident_mb(), most_mb=most)
+        return Growth(frames=int(fold.inputs - start), warm_mb=warm, after_mb=resident_mb(), most_mb=most)
+
+
+def measured_apart(path: Path, frames: int) -> Growth:
+    """`growth` in a process of its own, in which nothing freed earlier could hide what grows."""
+    command = [sys.executable, "-m", "benchmarks.memory", str(path), str(frames)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    return Growth(**json.loads(done.stdout))
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(growth(Path(sys.argv[1]), int(sys.argv[2])))))

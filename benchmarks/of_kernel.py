@@ -1,6 +1,5 @@
 """What the kernel costs: reading frames, folding events, one step, its state as bytes."""
 
-import time
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any
@@ -13,14 +12,15 @@ from benchmarks.case import Case
 from benchmarks.material import POLYMARKET, USDM, Input, Material
 from benchmarks.measure import MS, NS_A_FRAME, NS_AN_EVENT, US, Budget, Work
 from benchmarks.of_replay import demo_run
-from engine.kernel import codes, kinds
+from benchmarks.trader import Trader
+from engine.kernel import codes
 from engine.kernel.digest import Digest
 from engine.kernel.events import STRIDE, EventBatch, Symbols
 from engine.kernel.fold import MarketData
 from engine.kernel.step import Kernel
 from journal.reader import open_journal
 from replay.decoders import translators
-from replay.rebuild import bare_kernel, kernel_of
+from replay.rebuild import bare_kernel
 
 MOST_FRAMES = 40_000
 
@@ -121,34 +121,22 @@ def stepping(material: Material, of_sample: bool) -> Work:
 
 
 def deciding(material: Material) -> Work:
-    """Each step timed alone, with a strategy that quotes: the kernel's share of "frame received to intent decided"."""
+    """Each step that decides something timed alone: the kernel's share of "frame received to intent decided"."""
     path = material.sample()
     inputs = material.inputs(path)[:MOST_FRAMES]
     with open_journal(path) as journal:
-        run, _ = demo_run(material, journal)
-    taken: list[int] = []
+        run, config = demo_run(material, journal)
+    traders: list[Trader] = []
 
     def begin() -> Callable[[], Any]:
-        taken.clear()
-        kernel = kernel_of(run)
-        payload = run.payload()
-        kernel.step(1, inputs[0].recv_ns, int(kinds.RUN_START), 1, payload, 0, len(payload))
-        payload = kernel.trading.opening_payload()
-        kernel.step(2, inputs[0].recv_ns, int(kinds.OPENING), 1, payload, 0, len(payload))
-        now = time.perf_counter_ns
-
-        def once() -> None:
-            for seq, one in enumerate(inputs, 3):
-                started = now()
-                step(kernel, seq, one)
-                taken.append(now() - started)
-
-        return once
+        traders[:] = [Trader(run, config, inputs)]
+        return traders[0].play
 
     def percentile() -> float:
-        return sorted(taken)[len(taken) * 99 // 100] / 1e9
+        taken = sorted(traders[0].took_ns)
+        return taken[len(taken) * 99 // 100] / 1e9
 
-    return Work(begin, 1, {}, "the kernel alone: socket, journal and loop come on top", percentile)
+    return Work(begin, 1, {}, "the kernel and a strategy in Python; socket, journal and loop come on top", percentile)
 
 
 def checkpointing(material: Material, what: str) -> Work:

@@ -6,8 +6,20 @@ from typing import Any
 from benchmarks.measure import Figure
 from benchmarks.memory import LIMIT_MB, Growth
 
-HEAD = ("what", "figure", "unit", "noise", "interpreted", "ratio", "to the bound of the same run", "budget", "verdict")
-RIGHT = frozenset({1, 3, 4, 5})
+HEAD = (
+    "what",
+    "median",
+    "unit",
+    "best",
+    "processor",
+    "noise",
+    "interpreted",
+    "ratio",
+    "to the bound",
+    "budget",
+    "verdict",
+)
+RIGHT = frozenset({1, 3, 4, 5, 6, 7})
 
 
 def rows(figures: Sequence[Figure], interpreted: Mapping[str, Figure]) -> list[tuple[str, ...]]:
@@ -22,6 +34,8 @@ def row(figure: Figure, slow: Figure | None) -> tuple[str, ...]:
         figure.what,
         number(figure.value),
         figure.unit,
+        number(figure.best),
+        number(figure.processor),
         f"{100 * figure.noise:.0f} %",
         "" if slow is None else number(slow.value),
         "" if ratio is None else f"{ratio:.2f}",

@@ -45,6 +45,7 @@ def test_every_figure_has_its_unit_its_repetitions_and_ratios_to_its_bounds(meas
         assert figure["unit"]
         assert figure["repetitions"] >= 1
         assert figure["noise"] >= 0
+        assert figure["processor"] > 0
         assert all(ratio > 0 for ratio in figure["ratios"].values())
         assert bool(figure["verdict"]) == (figure["budget"] is not None)
 
@@ -60,5 +61,5 @@ def test_the_table_has_a_row_for_each_case_asked_for(tmp_path: Path) -> None:
     words = ("translate", "--size", "tiny", "--alone", "--folder", str(tmp_path), "--data", str(tmp_path / "absent"))
     lines = run(*words).splitlines()
 
-    assert lines[2].split()[:3] == ["what", "figure", "unit"]
+    assert lines[2].split()[:3] == ["what", "median", "unit"]
     assert len(lines) == 3 + 5
