@@ -306,6 +306,16 @@ def test_a_trade_of_the_second_outcome_is_one_of_the_first_from_the_other_side()
     assert seen == [(5_100, 7, BUY), (4_900, 7, SELL), (4_900, 7, BUY), (4_900, 7, events.SIDE_UNKNOWN)]
 
 
+def test_the_range_of_an_input_s_trades_is_known_and_begins_anew_with_the_next() -> None:
+    room = tokens()
+    ranges = []
+    for prices in ((5_000, 5_100, 4_900, 5_000), (5_050,)):
+        room.fold(*[room.row(events.TRADED, YES, price, 7, BUY) for price in prices])
+        ranges.append((room.market().trade_low, room.market().trade_high))
+
+    assert ranges == [(4_900, 5_100), (5_050, 5_050)]
+
+
 def test_a_ticker_counts_only_when_it_is_newer() -> None:
     room = futures()
     for update_id, bid in ((5, 1_000), (4, 900), (5, 800), (6, 1_010)):

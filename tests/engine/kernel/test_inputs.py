@@ -33,6 +33,10 @@ def nested(depth: int) -> bytes:
     return b'{"a":' * (depth - 1) + b"{" + text + b":" + text + b"}" + b"}" * (depth - 1)
 
 
+def test_many_brackets_are_no_depth() -> None:
+    assert len(members(b'{"a":[' + b"[]," * 200 + b"0]}")["a"]) == 201  # type: ignore[arg-type]
+
+
 def test_how_deep_a_payload_may_be_nested_is_fixed() -> None:
     assert list(members(nested(MOST_DEPTH))) == ["a"]
     with pytest.raises(Malformed, match="nested more than 100 deep"):

@@ -145,6 +145,15 @@ def test_a_hash_that_is_not_met_says_nothing_while_the_last_price_is_not_proven(
     assert not room.market().hash_proven
 
 
+def test_a_hash_that_is_met_with_no_spelling_of_the_last_price_says_nothing() -> None:
+    room = tokens()
+    room.fold(room.row(events.LAST_PRICE, YES, 6_000, 0))
+    room.fold(hash_row(room, YES, MS, "0.61"))
+
+    assert room.market().ready()
+    assert not room.market().hash_proven
+
+
 @pytest.mark.parametrize(("price", "text"), [(6_000, "0.600"), (6_250, "0.625"), (10_000, "1.000"), (6_255, "0.6255")])
 def test_the_last_price_may_be_hashed_with_three_decimals_however_the_trade_spelt_it(price: int, text: str) -> None:
     room = tokens()

@@ -6,6 +6,7 @@ from run_maker import RUN, concluded_by, sample_inputs, start_input
 
 from engine.kernel import codes, kinds
 from engine.kernel.derived import decode
+from engine.kernel.events import ORDER_ACKED
 from engine.kernel.inputs import timer_payload
 from engine.kernel.pack import Malformed
 from engine.kernel.step import DIGEST_EVERY, STATE_DIGEST_EVERY, Kernel, UnknownKind
@@ -124,8 +125,26 @@ def test_an_outcome_that_cannot_be_read_is_said_until_one_can() -> None:
     assert made.derived_kinds[0] == "UNPARSED"
     assert made.kernel.unreadable == 1
     state = made.kernel.state_digest()
-    made.frame(kinds.OUTCOME, bytes(8) + (1).to_bytes(8, "little") + (5).to_bytes(2, "little") + bytes(6 + 20))
-    assert made.kernel.state_digest() != state
+    readable = bytes(8) + (1).to_bytes(8, "little") + (5).to_bytes(2, "little") + bytes(6 + 20)
+    made.frame(kinds.OUTCOME, readable)
+    lifted = made.kernel.state_digest()
+    made.frame(kinds.OUTCOME, readable)
+    assert lifted != state
+    assert made.kernel.state_digest() == lifted
+
+
+def test_only_rows_of_own_orders_go_to_the_trading_half_and_only_from_a_private_stream() -> None:
+    made = RowRoom(binary())
+    level = made.diff("YES-M", bids=((4_000, 1),))
+    acked = made.row(ORDER_ACKED, "YES-M", 0, MS)
+    before = made.kernel.trading.parts()
+    made.fold([*level, acked], texts=["an order"])
+    public = made.kernel.trading.parts()
+    made.kind = int(kinds.POLYMARKET_USER)
+    made.fold([*level, acked], texts=["an order"])
+
+    assert public == before
+    assert made.kernel.trading.parts() != before
 
 
 # -- engine inputs -----------------------------------------------------------------------------------------------------
@@ -177,7 +196,11 @@ def stepped(kernel: Kernel, count: int, first: int = 1) -> list[tuple[int, dict[
     found = []
     for seq in range(first, first + count):
         kernel.step(seq, seq, kinds.CLOCK, 1, b"{}", 0, 2)
-        found += [(seq, decode(kind, schema, payload)) for kind, schema, payload in concluded_by(kernel) if kind == kinds.DIGEST]
+        found += [
+            (seq, decode(kind, schema, payload))
+            for kind, schema, payload in concluded_by(kernel)
+            if kind == kinds.DIGEST
+        ]
     return found
 
 
