@@ -37,7 +37,8 @@ def members(payload: bytes) -> dict[str, object]:
         # How deep a parser can go depends on the Python version; what is legal must not.
         raise Malformed(f"an engine input is nested more than {MOST_DEPTH} deep")
     try:
-        value = json.loads(payload)
+        # Decoded here, since `json` would take UTF-16 too, whose brackets `_depth` cannot count.
+        value = json.loads(payload.decode("utf-8"))
     except ValueError as error:
         malformed = Malformed(f"an engine input is not JSON: {error}")
         malformed.__cause__ = error
