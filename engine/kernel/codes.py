@@ -95,7 +95,7 @@ FEE_STALE: Final[i64] = 93
 GROUP_FAILED: Final[i64] = 94
 DUPLICATE_INTENT: Final[i64] = 95
 NOT_PERMITTED: Final[i64] = 96
-STRATEGY_MUTED: Final[i64] = 97
+# 97 was meant for intents of a muted strategy, which is not called and so has none.
 ORDER_RATE: Final[i64] = 98
 INTENT_MALFORMED: Final[i64] = 99
 
@@ -182,7 +182,6 @@ NAMES: Final[dict[int, str]] = {
     94: "GROUP_FAILED",
     95: "DUPLICATE_INTENT",
     96: "NOT_PERMITTED",
-    97: "STRATEGY_MUTED",
     98: "ORDER_RATE",
     99: "INTENT_MALFORMED",
 }

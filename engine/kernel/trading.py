@@ -114,13 +114,6 @@ class Trading:
         self._strategies.instrument_added(instrument)
         self._opening.instrument_added(instrument)
 
-    def tick_changed(self, market: Market) -> None:
-        """
-        *market* has a new price grid: nothing of ours is counted in ticks, so nothing moves.
-
-        Prices of orders are price units; strategies see them in today's ticks.
-        """
-
     def resolved(self, market: Market) -> None:
         """*market* settled; `market.winner` is the winning instrument. Winning tokens pay one each."""
         self.desk.portfolio.pay_out(market)

@@ -573,7 +573,6 @@ def test_a_new_grid_moves_nothing_of_ours():
     room.decide(0)
     parts = room.trading.parts()
     room.markets[0].regrid(10)
-    room.trading.tick_changed(room.markets[0])
 
     assert room.trading.parts() == parts
     assert [order.price_ticks for order in strategy.view.market(YES).own_bids] == [500]
