@@ -49,7 +49,10 @@ class Sample:
     seed: int = 7
     markets: int = attrs.field(default=20, validator=[attrs.validators.ge(1), attrs.validators.le(5000)])
     frames: int = attrs.field(default=200_000, validator=attrs.validators.ge(1))
-    """Frames of the venue; catalogue and connection records come on top."""
+    """
+    At least so many frames of the venue: those of one moment stay together, or the last book would end between two
+    of them. Catalogue and connection records come on top.
+    """
     disconnect_every: int = attrs.field(default=40_000, validator=attrs.validators.ge(0))
     """Frames between two losses of the connection, on average; 0: it never breaks."""
 
@@ -130,7 +133,7 @@ class Recorder:
         while self.frames < most:
             frames = self.venue.next()
             src_ns = self.venue.now_ms * _MS
-            for place, frame in enumerate(frames[: most - self.frames]):
+            for place, frame in enumerate(frames):
                 at_ns = self.network.receive(self.venue.now_ms, place > 0)
                 writer.arrival(self._stream, Arrival(at_ns, at_ns, self._kind, src_ns, b"", frame))
                 self.frames += 1
@@ -209,7 +212,7 @@ def write_sample(
     def fill(writer: ImportWriter) -> None:
         told = 0
         for frames in recorder.steps(writer):
-            if advance is not None and (frames - told >= 1000 or frames == sample.frames):
+            if advance is not None and (frames - told >= 1000 or frames >= sample.frames):
                 advance(frames - told)
                 told = frames
 

@@ -26,7 +26,9 @@ trades, finer price grids, settled markets, lost connections. The same options g
 @click.command(epilog=EXAMPLES)
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The new journal's folder.")
 @click.option("--markets", type=click.IntRange(1, 5000), default=20, show_default=True, help="How many markets trade.")
-@click.option("--frames", type=click.IntRange(1), default=200_000, show_default=True, help="Frames of the venue.")
+@click.option(
+    "--frames", type=click.IntRange(1), default=200_000, show_default=True, help="At least so many frames of the venue."
+)
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="What all chance comes from.")
 @click.option(
     "--disconnect-every",

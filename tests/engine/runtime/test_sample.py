@@ -47,7 +47,8 @@ def test_the_document_says_what_was_made(tmp_path: Path) -> None:
         records = list(journal.records())
 
     assert told["schema"] == "refold.sample/1"
-    assert (told["seed"], told["markets"], told["frames"]) == (5, 3, 500)
+    assert (told["seed"], told["markets"]) == (5, 3)
+    assert told["frames"] == sum(one.kind == kinds.POLYMARKET_MARKET for one in records) >= 500
     assert told["disconnects"] == (sum(one.kind == kinds.CONNECTION for one in records) - 1) // 2 > 1
     assert told["records"] == len(records)
     assert (told["first_ns"], told["last_ns"]) == (records[0].recv_ns, records[-1].recv_ns)

@@ -97,7 +97,7 @@ def test_a_fold_finds_nothing_to_object_to_but_lost_connections_and_finer_grids(
     assert folding.findings["MARKET_CLOSED"] == told["market_resolved"] == 2
     assert len(markets) == 20
     assert all(market.valid for market in open_markets)
-    assert len(not_ready) <= 1  # the last frame may be the first of several that belong together
+    assert not_ready == []
     assert folding.slow == sum(told[name] for name in RARE)
 
 
@@ -122,11 +122,16 @@ def test_a_grid_that_became_finer_in_silence_is_known_after_the_next_dump() -> N
 
 @settings(max_examples=25)
 @given(samples(max_frames=200))
-def test_a_sample_has_as_many_frames_as_were_asked_for_and_its_times_never_turn(sample: Sample) -> None:
+def test_a_sample_has_the_frames_asked_for_and_those_of_its_last_moment_and_its_times_never_turn(
+    sample: Sample,
+) -> None:
     found = list(inputs(sample))
     times = [recv_ns for _, _, recv_ns, _, _ in found]
 
-    assert len(frames_of(found)) == sample.frames
+    sent_ns = [src_ns for _, _, _, src_ns, _ in frames_of(found)]
+
+    assert len(frames_of(found)) >= sample.frames
+    assert len(set(sent_ns[sample.frames - 1 :])) == 1
     assert all(earlier <= later for earlier, later in pairwise(times))
     assert [kind for kind, *_ in found[:3]] == [
         kinds.POLYMARKET_CATALOGUE,
@@ -141,7 +146,8 @@ def test_a_sample_has_as_many_frames_as_were_asked_for_and_its_times_never_turn(
 def test_without_losses_there_is_one_connection_and_then_frames_alone(frames: int) -> None:
     found = list(inputs(Sample(seed=1, markets=2, frames=frames, disconnect_every=0)))
 
-    assert [kind for kind, *_ in found[2:]] == [kinds.POLYMARKET_MARKET] * frames
+    assert {kind for kind, *_ in found[2:]} == {kinds.POLYMARKET_MARKET}
+    assert len(found[2:]) >= frames
 
 
 def test_frames_take_some_milliseconds_and_sometimes_stall() -> None:
@@ -218,7 +224,7 @@ def test_a_journal_holds_exactly_the_inputs_made_in_memory(tmp_path: Path, seale
 
     assert stored(tmp_path / "sample") == found
     assert report.records == len(found)
-    assert report.frames == SMALL.frames == sum(advanced)
+    assert SMALL.frames <= report.frames == len(frames_of(found)) == sum(advanced)
     assert report.disconnects == sum(b'"down"' in payload for kind, *_, payload in found if kind == kinds.CONNECTION)
     assert (report.first_ns, report.last_ns) == (found[0][2], found[-1][2])
     assert verify(DISK, tmp_path / "sample").verdict == "CLEAN"
@@ -243,4 +249,4 @@ def test_the_sample_of_the_demo_folds_without_objection() -> None:
     folding = Folding(list(inputs(Sample())))
 
     assert folding.findings["DATA_SUSPECT"] == 0
-    assert all(market.valid for market in folding.data.listings.markets if market.winner == record.NONE)
+    assert all(market.ready() for market in folding.data.listings.markets if market.winner == record.NONE)
