@@ -72,6 +72,7 @@ def write_run(
     given: Iterable[Input],
     *,
     run: RunStart = RUN,
+    kernel: Kernel | None = None,
     change: Change = honest,
     sealed: bool = False,
     stop: bool = True,
@@ -80,13 +81,13 @@ def write_run(
 ) -> Kernel:
     """
     Write the inputs *given* as a run, each followed by what the kernel concluded (as *change* lets it); returns the
-    kernel at the end.
+    kernel at the end. *kernel* is the run's own unless another, a planted liar perhaps, takes its place.
     """
     disk = disk or RealDisk()
     writer = Writer.create(
         folder, disk, Inline(), journal_id=bytes(range(16)), wall_ns=START_NS, sources=NAMES, **settings
     )
-    kernel = kernel_of(run)
+    kernel = kernel or kernel_of(run)
     last_ns = START_NS
     for kind, source, recv_ns, src_ns, payload in (start_input(run), *given):
         last_ns = recv_ns
@@ -113,3 +114,15 @@ def append(writer: Writer, kernel: Kernel, item: Input, change: Change = honest)
 def sample_inputs(frames: int, markets: int = 2, seed: int = 7, disconnect_every: int = 0) -> list[Input]:
     """A sample recording's inputs, in memory."""
     return list(inputs(Sample(seed=seed, markets=markets, frames=frames, disconnect_every=disconnect_every)))
+
+
+def long_inputs(total: int, frames: int = 400, markets: int = 2, disconnect_every: int = 0) -> list[Input]:
+    """*total* inputs, cheap ones between the *frames* of a sample: long enough for several DIGESTs, quick to fold."""
+    given = sample_inputs(frames, markets, disconnect_every=disconnect_every)
+    found: list[Input] = []
+    for number in range(total):
+        if number * len(given) // total != (number - 1) * len(given) // total:
+            found.append(given[number * len(given) // total])
+        else:
+            found.append((int(kinds.CLOCK), 1, found[-1][2], int(NONE), b'{"wall_ns":%d}' % number))
+    return found
