@@ -106,8 +106,8 @@ def frame_of(kind: int, payload: bytes) -> bytes:
     return decode_venue_input(payload).frame if is_venue_input(kind) else payload
 
 
-def payload_fields(kind: int, schema: int, payload: bytes) -> dict[str, Any]:
-    """What stands in *payload*, by name. A payload that cannot be read as its kind asks is given as hex."""
+def payload_fields(kind: int, schema: int, payload: bytes) -> Any:
+    """What stands in *payload*: fields by name, or its own JSON. One that cannot be read as its kind asks is hex."""
     known = numbered_fields(kind, schema, payload)
     if known is not None:
         return known
@@ -120,8 +120,8 @@ def payload_fields(kind: int, schema: int, payload: bytes) -> dict[str, Any]:
             fields = {"request_seq": outcome.request_seq, "ledger_seq": outcome.ledger_seq, "outcome": name}
             return {**fields, "reason": outcome.reason, "reply": _venue_fields(outcome.reply)}
     except Damaged as error:
-        return {"unreadable": error.reason, "payload": {"hex": payload.hex()}}
-    return {"payload": content(payload) if payload[:1] in (b"{", b"[") else {"hex": payload.hex()}}
+        return {"unreadable": error.reason, "hex": payload.hex()}
+    return content(payload) if payload[:1] in (b"{", b"[") else {"hex": payload.hex()}
 
 
 def numbered_fields(kind: int, schema: int, payload: bytes) -> dict[str, Any] | None:
@@ -179,7 +179,7 @@ def _venue_fields(payload: bytes) -> dict[str, Any]:
 
 
 def as_fields(shown: Shown, sources: dict[int, str]) -> dict[str, Any]:
-    """A record as plain values for JSON."""
+    """A record as plain values for JSON; what its payload says stands apart from its own fields."""
     return {
         "seq": shown.seq,
         "recv": utc(shown.recv_ns),
@@ -191,7 +191,7 @@ def as_fields(shown: Shown, sources: dict[int, str]) -> dict[str, Any]:
         "source": shown.source,
         "source_name": source_name(sources, shown.source),
         "flags": flag_names(shown.flags),
-        **payload_fields(shown.kind, shown.schema, shown.payload),
+        "payload": payload_fields(shown.kind, shown.schema, shown.payload),
     }
 
 

@@ -126,7 +126,7 @@ def test_the_strategies_of_the_how_to_run_and_replay(sample: Path, tmp_path: Pat
     key = ""
     if with_parameters:
         states = orjson.loads(say("journal", "cat", "sample", "--limit", "1", "--json", cwd=sample))
-        key = "polymarket:" + orjson.loads(states["frame"][0]["clobTokenIds"])[0]
+        key = "polymarket:" + orjson.loads(states["payload"]["frame"][0]["clobTokenIds"])[0]
     (tmp_path / "example.py").write_text(text, encoding="utf-8")
     (tmp_path / "policy.yaml").write_bytes((sample / "policy.yaml").read_bytes())
     parameters = f'{{instrument: "{key}", size_lots: 20000000}}' if with_parameters else "{}"

@@ -54,6 +54,15 @@ def test_a_frame_keeps_its_exact_json_text():
     assert orjson.loads(shown)["source_name"] == "binance-spot"
 
 
+def test_what_a_payload_says_never_stands_for_what_the_record_says():
+    """An UNPARSED names the source of the frame it speaks of; it comes from the engine."""
+    payload = encode(kinds.UNPARSED, 1, {"source": 3, "code": codes.BAD_NUMBER})
+    shown = as_fields(Record(int(kinds.UNPARSED), payload), {2: "engine"})
+
+    assert (shown["source"], shown["source_name"], shown["kind"]) == (2, "engine", "UNPARSED")
+    assert shown["payload"] == {"source": 3, "code": "BAD_NUMBER"}
+
+
 @given(
     kind=st.sampled_from([kinds.BINANCE_SPOT, kinds.OUTCOME, kinds.DIGEST, kinds.CONNECTION, 0x8001]), data=st.binary()
 )

@@ -143,7 +143,7 @@ def print_verification(output: Output, found: "Verification", refused: bool) -> 
     "\n\nExamples:\n\n\b\n"
     "  engine journal cat journal/ --from 100 --until 120\n"
     "  engine journal cat journal/ --from 2024-08-08T23:55 --kind 'BINANCE_*_DEPTH' --width 0\n"
-    "  engine journal cat journal/ --source binance-usdm --limit 5 --json | jq .frame\n"
+    "  engine journal cat journal/ --source binance-usdm --limit 5 --json | jq .payload.frame\n"
     "  engine journal cat journal/ --raw > frames.jsonl         the frames alone, byte for byte, one a line"
 )
 @click.argument("journal", type=JOURNAL)

@@ -113,7 +113,10 @@ def test_answers_may_be_given_for_one_file_by_its_name(tmp_path):
         *("--venue", "binance-usdm", "--venue", f"{files[1].name}=binance-spot"),
         *("--symbol", "btcusdt", "-o", tmp_path / "journal"),
     )
-    metas = [one["meta"] for one in loads_lines(run("cat", tmp_path / "journal", "--kind", "*DEPTH", "--json").stdout)]
+    metas = [
+        one["payload"]["meta"]
+        for one in loads_lines(run("cat", tmp_path / "journal", "--kind", "*DEPTH", "--json").stdout)
+    ]
 
     assert [one["venue"] for one in fields["recordings"]] == ["binance-usdm", "binance-spot"]
     assert metas == [{"symbol": "BTCUSDT"}] * 2
@@ -238,7 +241,7 @@ def test_cat_prints_lines_documents_or_exact_frames(sealed):
     assert lines[0].split()[:4] == ["9", "2024-08-08T23:54:15.008000000Z", "BINANCE_USDM", "binance-usdm"]
     assert "cause 9 " in lines[1]
     assert [row["seq"] for row in rows] == list(range(1, 61))
-    assert rows[0]["frame"]["data"]["s"] == "BTCUSDT"
+    assert rows[0]["payload"]["frame"]["data"]["s"] == "BTCUSDT"
     assert raw == ticker(0) + b"\n" + ticker(1) + b"\n"
     assert "... (" in run("cat", sealed, "--limit", "1", "--width", "20").stdout
     assert "... (" not in run("cat", sealed, "--width", "0").stdout
