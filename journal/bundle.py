@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from journal.disk import Disk, File, write_all
-from journal.errors import Damaged, JournalError, JournalExists
+from journal.errors import Damaged, JournalError, Taken
 from journal.index import Index, encode_tables
 from journal.segment import Entry
 from journal.stored import Segment, open_sealed
@@ -50,7 +50,7 @@ def bundle(
         advance: progress, in bytes of the file.
     Raises:
         NotSealed: one of them is a WAL.
-        JournalExists: *target* is taken.
+        Taken: *target* is taken.
         Damaged: what was written does not read back; no *target* appears.
     """
     assert segments
@@ -58,7 +58,7 @@ def bundle(
         if not segment.sealed:
             raise NotSealed(segment.path)
     if disk.exists(target):
-        raise JournalExists(target)
+        raise Taken(target)
     partial = target.with_name(target.name + ".partial")
     if disk.exists(partial):
         disk.unlink(partial)

@@ -43,12 +43,23 @@ class Unreadable(JournalError):
         self.path, self.reason = path, reason
 
 
-class JournalExists(JournalError):
+class Taken(JournalError):
+    """A new file or folder was to be made where something stands already."""
+
+    def __init__(self, path: "PurePath | str", found: str = "it exists already") -> None:
+        super().__init__(f"{path}: {found}, and nothing is written over")
+        self.path = path
+
+
+class JournalExists(Taken):
     """A new journal was to be created where one already stands."""
 
     def __init__(self, path: "PurePath | str") -> None:
-        super().__init__(f"{path}: already holds a journal; open it, or choose an empty folder")
-        self.path = path
+        super().__init__(path, "it holds a journal already")
+
+
+NOT_EMPTY = "the folder is not empty"
+"""Why a folder is `Taken` that holds anything, a journal or not."""
 
 
 class Locked(JournalError):

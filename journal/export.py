@@ -16,7 +16,7 @@ import pyarrow.parquet  # type: ignore[import-untyped]
 
 from engine.kernel import kinds, record
 from journal.disk import Disk, File, write_all
-from journal.errors import Damaged, JournalError, JournalExists
+from journal.errors import Damaged, JournalError, Taken
 from journal.payloads import decode_venue_input
 from journal.show import Shown, as_fields, flag_names, is_venue_input, source_name
 
@@ -76,11 +76,11 @@ def export(
         sources: source number to name.
         advance: progress, in records.
     Raises:
-        JournalExists: *target* is taken.
+        Taken: *target* is taken.
         Damaged, OSError: and then no *target* appears.
     """
     if disk.exists(target):
-        raise JournalExists(target)
+        raise Taken(target)
     partial = target.with_name(target.name + ".partial")
     if disk.exists(partial):
         disk.unlink(partial)

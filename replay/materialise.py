@@ -11,7 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from journal.disk import Disk, write_all
-from journal.errors import JournalError, JournalExists
+from journal.errors import NOT_EMPTY, JournalError, Taken
 from journal.labels import label_path
 from journal.reader import Journal, open_journal
 from journal.segment import manifest_path
@@ -58,11 +58,11 @@ def materialise(
     Raises:
         NoOverlay: there is no base to put beside it.
         NoBase, WrongBase: the base is missing, or is another journal.
-        JournalExists: *target* is taken.
+        Taken: *target* is taken.
         JournalError: one of the two is damaged.
     """
     if disk.exists(target) and (not disk.is_dir(target) or disk.names(target)):
-        raise JournalExists(target)
+        raise Taken(target, NOT_EMPTY)
     with open_journal(overlay, disk) as journal:
         run = recorded_run(journal)
         if run is None or run.base is None:

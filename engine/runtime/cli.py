@@ -17,7 +17,7 @@ from engine._build import source_digest
 from engine.runtime.commands import debug_option
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output
-from journal.errors import JournalError, JournalExists, Locked, NotAJournal, WriterFailed
+from journal.errors import JournalError, Locked, NotAJournal, Taken, WriterFailed
 from journal.labels import MarkedInvalid
 
 COMMANDS = {
@@ -138,7 +138,7 @@ def _as_refusal(error: BaseException) -> CommandError:
         return CommandError(str(error), "look at the disk (space, permissions, health), then run the command again")
     if isinstance(error, MarkedInvalid):
         return CommandError(str(error), "say --include-invalid to use it all the same")
-    if isinstance(error, JournalExists):
+    if isinstance(error, Taken):
         return CommandError(str(error), "choose another place, or remove what stands there", Exit.USAGE)
     if isinstance(error, NotAJournal):
         return CommandError(str(error), "name a journal's folder, one of its .wal or .zst files, or a bundle")

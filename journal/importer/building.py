@@ -8,7 +8,7 @@ from pathlib import Path
 
 from journal.background import Background
 from journal.disk import Disk
-from journal.errors import JournalExists
+from journal.errors import Taken
 from journal.importer.writing import ImportWriter
 from journal.lock import WriterLock
 from journal.seal import seal
@@ -62,7 +62,7 @@ def clear(disk: Disk, staging: Path) -> None:
 
     Raises:
         Locked: an import into it is running.
-        JournalExists: it holds files that no import made.
+        Taken: it holds files that no import made.
     """
     if not disk.exists(staging):
         return
@@ -70,7 +70,7 @@ def clear(disk: Disk, staging: Path) -> None:
     try:
         foreign = [name for name in disk.names(staging) if _OURS.fullmatch(name) is None]
         if foreign:
-            raise JournalExists(staging / foreign[0])
+            raise Taken(staging / foreign[0])
         for name in disk.names(staging):
             disk.unlink(staging / name)
         disk.remove_dir(staging)

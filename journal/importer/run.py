@@ -17,7 +17,7 @@ import attrs
 from engine.kernel import record
 from journal.background import Background
 from journal.disk import Disk
-from journal.errors import JournalExists
+from journal.errors import NOT_EMPTY, Taken
 from journal.importer.building import build
 from journal.importer.catalogue import CatalogueInput, read_catalogue
 from journal.importer.files import chunks
@@ -105,10 +105,10 @@ def import_recordings(
     Raises:
         NotARecording: a file is damaged, or is nothing that can be imported.
         NeedsAnswer: a file leaves its venue or symbol open.
-        JournalExists: *target* is not empty.
+        Taken: *target* is not empty.
     """
     if disk.exists(target) and (not disk.is_dir(target) or disk.names(target)):
-        raise JournalExists(target)
+        raise Taken(target, NOT_EMPTY)
     documents = [(one, read_catalogue(disk, one.path, one.venue)) for one in catalogues]
     known = [sniff(one, lines(plain(chunks(disk, one.path), one.path.name), one.path.name)) for one in recordings]
     names = source_names([found[0].venue for _, found in documents], [one.venue.name for one in known])

@@ -14,7 +14,7 @@ import attrs
 from engine.kernel import kinds, record
 from journal.background import Background
 from journal.disk import Disk
-from journal.errors import JournalExists
+from journal.errors import NOT_EMPTY, Taken
 from journal.importer.building import build
 from journal.importer.recording import Arrival
 from journal.importer.run import source_names
@@ -203,10 +203,10 @@ def write_sample(
         sealed_ns: the wall clock, noted in the manifests; None leaves the segments unsealed.
         advance: progress, in frames since the last call.
     Raises:
-        JournalExists: *target* is not empty.
+        Taken: *target* is not empty.
     """
     if disk.exists(target) and (not disk.is_dir(target) or disk.names(target)):
-        raise JournalExists(target)
+        raise Taken(target, NOT_EMPTY)
     recorder = Recorder(sample)
 
     def fill(writer: ImportWriter) -> None:

@@ -9,7 +9,7 @@ from recordings import small_journal
 
 from journal.bundle import NotSealed, bundle
 from journal.disk import RealDisk
-from journal.errors import Damaged, JournalExists
+from journal.errors import Damaged, Taken
 from journal.reader import open_journal
 from journal.tables import describe_tables, sealed_files
 from journal.verify import verify
@@ -95,7 +95,7 @@ def test_what_is_not_sealed_or_would_be_overwritten_is_refused(sealed, tmp_path)
         make(walled, tmp_path / "journal.zst")
     (tmp_path / "journal.zst").write_bytes(b"mine")
 
-    with pytest.raises(JournalExists):
+    with pytest.raises(Taken):
         make(sealed, tmp_path / "journal.zst")
     assert (tmp_path / "journal.zst").read_bytes() == b"mine"
 

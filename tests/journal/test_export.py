@@ -15,7 +15,7 @@ from recordings import START_NS, small_journal
 from engine.kernel import kinds, record
 from journal import export as module
 from journal.disk import RealDisk
-from journal.errors import Damaged, JournalError, JournalExists
+from journal.errors import Damaged, JournalError, Taken
 from journal.export import Sink, export, format_of
 from journal.payloads import encode_venue_input
 from journal.reader import open_journal
@@ -129,7 +129,7 @@ def test_a_failed_export_leaves_no_file(tmp_path):
 def test_nothing_is_overwritten(tmp_path):
     (tmp_path / "x.csv").write_bytes(b"mine")
 
-    with pytest.raises(JournalExists):
+    with pytest.raises(Taken):
         export([], SOURCES, tmp_path / "x.csv", "csv", DISK)
 
 

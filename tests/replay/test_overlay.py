@@ -16,7 +16,7 @@ from engine.runtime.exits import Exit
 from journal.background import Inline
 from journal.bundle import bundle
 from journal.disk import RealDisk
-from journal.errors import JournalExists
+from journal.errors import Taken
 from journal.reader import Record, open_journal
 from journal.seal import seal
 from replay.materialise import NoOverlay, materialise
@@ -236,7 +236,7 @@ def test_materialise_refuses_what_cannot_replay_alone_and_leaves_nothing_behind(
         materialise(DISK, copy / "recording", tmp_path / "whole")
     with pytest.raises(WrongBase):
         materialise(DISK, copy / "run", tmp_path / "whole", copy / "other")
-    with pytest.raises(JournalExists):
+    with pytest.raises(Taken):
         materialise(DISK, copy / "run", copy / "other")
 
     assert not (tmp_path / "whole").exists()

@@ -20,7 +20,7 @@ from engine.runtime.cli import engine
 from engine.runtime.clock import RealClock
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output, counted
-from journal.errors import JournalError, JournalExists, Locked, NotAJournal, WriterFailed
+from journal.errors import JournalError, JournalExists, Locked, NotAJournal, Taken, WriterFailed
 from journal.labels import MarkedInvalid
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -124,7 +124,8 @@ def test_an_error_of_usage_is_a_document_too_when_json_was_asked_for():
         (CommandError("it is so", "do this", Exit.VENUE_UNREACHABLE), Exit.VENUE_UNREACHABLE, "Next:  do this"),
         (CommandError("it is so."), Exit.DAMAGED, "Error: it is so.\n"),
         (Locked(Path("x")), Exit.USAGE, "another process"),
-        (JournalExists(Path("x")), Exit.USAGE, "choose another place"),
+        (JournalExists(Path("x")), Exit.USAGE, "x: it holds a journal already, and nothing is written over"),
+        (Taken(Path("x")), Exit.USAGE, "choose another place"),
         (MarkedInvalid(Path("x"), 3, "clock"), Exit.DAMAGED, "--include-invalid"),
         (WriterFailed("JRN_DISK_FULL", Path("x"), "full"), Exit.DAMAGED, "look at the disk"),
         (NotAJournal(Path("x"), "why"), Exit.DAMAGED, "name a journal's folder"),

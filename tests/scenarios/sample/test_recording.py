@@ -20,7 +20,7 @@ from engine.kernel.events import EventBatch, Symbols
 from engine.kernel.fold import MarketData
 from journal.background import Inline
 from journal.disk import RealDisk
-from journal.errors import JournalExists
+from journal.errors import Taken
 from journal.importer.run import Catalogue, import_recordings
 from journal.importer.sniff import Recording
 from journal.importer.venues import polymarket_time
@@ -233,7 +233,7 @@ def test_a_journal_holds_exactly_the_inputs_made_in_memory(tmp_path: Path, seale
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "note").write_text("mine")
 
-    with pytest.raises(JournalExists):
+    with pytest.raises(Taken):
         write_sample(SMALL, tmp_path, DISK, Inline(), sealed_ns=None)
     assert [path.name for path in tmp_path.iterdir()] == ["note"]
 
