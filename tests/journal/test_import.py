@@ -11,7 +11,7 @@ from recordings import START_NS, hftbacktest_file, hftbacktest_lines, ticker
 from engine.kernel import kinds, record
 from journal.background import Inline
 from journal.disk import RealDisk
-from journal.errors import JournalExists, Locked, WriterFailed
+from journal.errors import Taken, Locked, WriterFailed
 from journal.importer.files import size_of
 from journal.importer.recording import NotARecording
 from journal.importer.run import Catalogue, ImportReport, import_recordings, source_names
@@ -278,7 +278,7 @@ def test_files_that_no_import_made_are_never_removed(tmp_path):
     left.mkdir()
     (left / "thesis.txt").write_text("mine")
 
-    with pytest.raises(JournalExists, match=r"thesis\.txt"):
+    with pytest.raises(Taken, match=r"thesis\.txt"):
         imported([path], tmp_path / "journal")
     assert (left / "thesis.txt").read_text() == "mine"
 
@@ -290,7 +290,7 @@ def test_only_an_empty_or_absent_folder_is_written_to(tmp_path):
 
     assert len(records(tmp_path / "empty")) == 21
     for taken in (tmp_path / "empty", path):
-        with pytest.raises(JournalExists):
+        with pytest.raises(Taken):
             imported([path], taken)
 
 
