@@ -11,7 +11,7 @@ from recordings import START_NS, hftbacktest_file, hftbacktest_lines, ticker
 from engine.kernel import kinds, record
 from journal.background import Inline
 from journal.disk import RealDisk
-from journal.errors import Taken, Locked, WriterFailed
+from journal.errors import Locked, Taken, WriterFailed
 from journal.importer.files import size_of
 from journal.importer.recording import NotARecording
 from journal.importer.run import Catalogue, ImportReport, import_recordings, source_names
