@@ -131,8 +131,7 @@ class Checkpoints:
 
     def write(self, fork: Fork, kernel: Kernel) -> None:
         """Keep *kernel*'s state, if that can be done; the first failure ends writing, with a note."""
-        if not self.writing:
-            return
+        assert self.writing
         head = Head(
             journal_id=self.journal.journal_id.hex(),
             build=self.build,

@@ -116,13 +116,20 @@ def sample_inputs(frames: int, markets: int = 2, seed: int = 7, disconnect_every
     return list(inputs(Sample(seed=seed, markets=markets, frames=frames, disconnect_every=disconnect_every)))
 
 
-def long_inputs(total: int, frames: int = 400, markets: int = 2, disconnect_every: int = 0) -> list[Input]:
-    """*total* inputs, cheap ones between the *frames* of a sample: long enough for several DIGESTs, quick to fold."""
+def long_inputs(
+    total: int, frames: int = 400, markets: int = 2, disconnect_every: int = 0, kept: bool = False
+) -> list[Input]:
+    """
+    *total* inputs, cheap ones between the *frames* of a sample: long enough for several DIGESTs, quick to fold.
+
+    With *kept* the cheap ones are such that a resimulation keeps them.
+    """
+    kind, filler = (kinds.CONNECTION, b'{"n":%d,"state":"up"}') if kept else (kinds.CLOCK, b'{"wall_ns":%d}')
     given = sample_inputs(frames, markets, disconnect_every=disconnect_every)
     found: list[Input] = []
     for number in range(total):
         if number * len(given) // total != (number - 1) * len(given) // total:
             found.append(given[number * len(given) // total])
         else:
-            found.append((int(kinds.CLOCK), 1, found[-1][2], int(NONE), b'{"wall_ns":%d}' % number))
+            found.append((int(kind), 1, found[-1][2], int(NONE), filler % number))
     return found
