@@ -110,9 +110,11 @@ def install(python: str, folder: Path, packages: list[str]) -> str:
     return own
 
 
-def build(version: str, folder: Path, compiling: bool) -> Environment:
+def build(version: str, folder: Path, compiling: bool, quick: bool) -> Environment:
     """
     The environment of *version* below *folder*; the running Python's own is taken as it is.
+
+    *quick* compiles with less optimisation than what is shipped.
 
     Raises:
         Broken: a step of it failed.
@@ -126,6 +128,6 @@ def build(version: str, folder: Path, compiling: bool) -> Environment:
     copy_tree(tree)
     own = install(python, folder / f"venv-{version}", requirements(compiling))
     if compiling:
-        off = {"REFOLD_PURE": "", "REFOLD_BUILD": "", "REFOLD_REQUIRE": "", "PYTHONPATH": "."}
-        run([own, "setup.py", "--quiet", "build_ext", "--inplace"], tree, off)
+        way = {"REFOLD_BUILD": "quick" if quick else "", "REFOLD_PURE": "", "REFOLD_REQUIRE": "", "PYTHONPATH": "."}
+        run([own, "setup.py", "--quiet", "build_ext", "--inplace"], tree, way)
     return Environment(version, own, tree, compiling)
