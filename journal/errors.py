@@ -58,10 +58,6 @@ class JournalExists(Taken):
         super().__init__(path, "it holds a journal already")
 
 
-NOT_EMPTY = "the folder is not empty"
-"""Why a folder is `Taken` that holds anything, a journal or not."""
-
-
 class Locked(JournalError):
     """Another process holds the lock."""
 

@@ -10,9 +10,10 @@ from journal.disk import Disk
 from journal.errors import JournalError, RecordRefused, WriterFailed
 from journal.manifest import SALVAGED
 from journal.payloads import decode_sources
-from journal.reader import open_journal
+from journal.reader import Journal, open_journal
 from journal.seal import seal
 from journal.settings import Settings
+from journal.staging import staged
 from journal.writer import Writer
 
 
@@ -42,14 +43,17 @@ def salvage(
     Copy every record before the first damage of the journal *source* into a new one in *target*, sealed as SALVAGED.
 
     What lies behind the damage stays where it is: numbers without gap are what a journal promises. *source* is only
-    read. Raises NotAJournal or Damaged when nothing at all is readable, JournalExists, WriterFailed.
+    read, and *target* appears when it is whole.
+
+    Raises:
+        NotAJournal, Damaged: nothing at all is readable.
+        Taken, WriterFailed.
     """
-    damage: JournalError | None = None
     closed: list[int] = []
     settings["on_closed"] = lambda number, _: closed.append(number)
-    with open_journal(source, disk, background) as journal:
+    with open_journal(source, disk, background) as journal, staged(disk, target) as staging:
         writer = Writer.create(
-            target,
+            staging,
             disk,
             Inline(),
             journal_id=journal_id,
@@ -58,21 +62,27 @@ def salvage(
             **settings,
         )
         try:
-            for r in journal.records(control=True):
-                if r.kind == SOURCES:
-                    for number, name in decode_sources(r.payload).items():
-                        writer.declare_source(number, name)
-                elif r.flags & DERIVED:
-                    writer.append_derived(r.kind, r.schema, r.payload)
-                elif not r.flags & CONTROL:
-                    writer.append_input(r.kind, r.schema, r.source, r.recv_ns, r.src_ns, r.payload, r.cause, r.flags)
-        except (RecordRefused, WriterFailed):
-            raise
-        except JournalError as error:
-            damage = error
+            damage = _copy(journal, writer)
         finally:
             writer.close()
-        saved = Salvage(journal.first_seq, writer.last_seq, closed, damage)
-    for number in closed:
-        seal(disk, target, number, sealed_ns=wall_ns, status=SALVAGED)
-    return saved
+        for number in closed:
+            seal(disk, staging, number, sealed_ns=wall_ns, status=SALVAGED)
+        return Salvage(journal.first_seq, writer.last_seq, closed, damage)
+
+
+def _copy(journal: Journal, writer: Writer) -> JournalError | None:
+    """Append the records of *journal* to *writer*, up to the damage that is returned."""
+    try:
+        for r in journal.records(control=True):
+            if r.kind == SOURCES:
+                for number, name in decode_sources(r.payload).items():
+                    writer.declare_source(number, name)
+            elif r.flags & DERIVED:
+                writer.append_derived(r.kind, r.schema, r.payload)
+            elif not r.flags & CONTROL:
+                writer.append_input(r.kind, r.schema, r.source, r.recv_ns, r.src_ns, r.payload, r.cause, r.flags)
+    except (RecordRefused, WriterFailed):
+        raise
+    except JournalError as error:
+        return error
+    return None

@@ -5,6 +5,7 @@ Everything is streamed a block at a time. A crash at any step leaves the WAL, or
 both; `settle_leftovers` then finishes or undoes what was begun.
 """
 
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -50,6 +51,7 @@ def seal(
     level: int = LEVEL,
     stop_reason: str | None = None,
     status: str | None = None,
+    advance: Callable[[int], object] = lambda raw_bytes: None,
 ) -> Manifest:
     """
     Seal the complete segment *number*; sealing it again returns its manifest.
@@ -58,6 +60,7 @@ def seal(
         sealed_ns: wall clock, for the manifest.
         stop_reason: why the segment ended; without it, told from what follows the segment.
         status: SEALED_AFTER_DISK_FULL or SALVAGED where that holds; without it, told from the evidence of recoveries.
+        advance: told the raw bytes compressed since the last call.
     Raises:
         SealFailed: the WAL is not complete, is damaged, or the copy differs; it stays as it is.
         Locked: another process seals it.
@@ -75,7 +78,7 @@ def seal(
         except JournalError as error:
             raise SealFailed(path, str(error)) from error
         try:
-            manifest = _seal(disk, directory, segment, level)
+            manifest = _seal(disk, directory, segment, level, advance)
         finally:
             segment.close()
         manifest["sealed_ns"] = sealed_ns
@@ -91,7 +94,7 @@ def seal(
     return manifest
 
 
-def _seal(disk: Disk, directory: Path, segment: Segment, level: int) -> Manifest:
+def _seal(disk: Disk, directory: Path, segment: Segment, level: int, advance: Callable[[int], object]) -> Manifest:
     """Write, compare and rename the `.zst` of *segment*; returns the manifest but for what the stream does not tell."""
     checker = segment.checker
     assert checker is not None
@@ -103,7 +106,7 @@ def _seal(disk: Disk, directory: Path, segment: Segment, level: int) -> Manifest
         disk.unlink(temporary)
     out = disk.create(temporary)
     try:
-        entries, raw_digest = _compress(segment, out, level)
+        entries, raw_digest = _compress(segment, out, level, advance)
         write_all(out, encode_tables(Index(checker.head, checker.offset, entries)))
         out.sync()
         zst_digest = _compare(segment, out, temporary)
@@ -142,7 +145,7 @@ def _seal(disk: Disk, directory: Path, segment: Segment, level: int) -> Manifest
     }
 
 
-def _compress(segment: Segment, out: File, level: int) -> tuple[list[Entry], str]:
+def _compress(segment: Segment, out: File, level: int, advance: Callable[[int], object]) -> tuple[list[Entry], str]:
     compressor = Compressor(level)
     digest = blake2b(digest_size=32)
     entries = []
@@ -166,6 +169,7 @@ def _compress(segment: Segment, out: File, level: int) -> tuple[list[Entry], str
             )
         )
         file_off += len(frame)
+        advance(len(raw))
     return entries, digest.hexdigest()
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from attrs import frozen
 
 from journal.disk import Disk, write_all
-from journal.errors import NOT_EMPTY, JournalError, Taken
+from journal.errors import JournalError
 from journal.labels import label_path
 from journal.reader import Journal, open_journal
 from journal.segment import manifest_path
+from journal.staging import refuse_taken
 from replay.choose import recorded_run
 from replay.overlay import BASE_FILE, BaseFeed, open_base, write_base_hint
 
@@ -61,8 +62,7 @@ def materialise(
         Taken: *target* is taken.
         JournalError: one of the two is damaged.
     """
-    if disk.exists(target) and (not disk.is_dir(target) or disk.names(target)):
-        raise Taken(target, NOT_EMPTY)
+    refuse_taken(disk, target)
     with open_journal(overlay, disk) as journal:
         run = recorded_run(journal)
         if run is None or run.base is None:

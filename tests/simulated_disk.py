@@ -202,12 +202,32 @@ class SimulatedDisk:
     def make_dir(self, path: Path) -> None:
         self.folders.add(path)
 
+    def remove_dir(self, path: Path) -> None:
+        assert not self.names(path), "only an empty folder can be removed"
+        self.folders.remove(path)
+
     def rename(self, source: Path, target: Path) -> None:
         self.step("rename", target)
+        if source in self.folders:
+            self._rename_folder(source, target)
+            return
         inode = self._find(source)
         del self.names_now[source]
         self.names_now[target] = inode
         self.pending.append(("rename", source, target, inode))
+
+    def _rename_folder(self, source: Path, target: Path) -> None:
+        """At once durable: what a crash makes of a folder's name is no question of the journal's format."""
+
+        def moved(path: Path) -> Path:
+            return target / path.name if path.parent == source else path
+
+        self.folders = {target if path == source else path for path in self.folders}
+        self.names_now = {moved(path): inode for path, inode in self.names_now.items()}
+        self.names_kept = {moved(path): inode for path, inode in self.names_kept.items()}
+        self.pending = [
+            (kind, moved(path), None if to is None else moved(to), inode) for kind, path, to, inode in self.pending
+        ]
 
     def unlink(self, path: Path) -> None:
         self.step("unlink", path)
@@ -241,7 +261,7 @@ class SimulatedDisk:
         return path in self.folders
 
     def exists(self, path: Path) -> bool:
-        return path in self.names_now
+        return path in self.names_now or path in self.folders
 
     def crash(self, choose: Callable[[int], int]) -> "SimulatedDisk":
         """

@@ -17,7 +17,6 @@ import attrs
 from engine.kernel import record
 from journal.background import Background
 from journal.disk import Disk
-from journal.errors import NOT_EMPTY, Taken
 from journal.importer.building import build
 from journal.importer.catalogue import CatalogueInput, read_catalogue
 from journal.importer.files import chunks
@@ -27,6 +26,7 @@ from journal.importer.recording import Arrival, NotARecording, Tally
 from journal.importer.sniff import Known, Recording, sniff
 from journal.importer.venues import canonical
 from journal.importer.writing import ImportWriter, Stream
+from journal.staging import refuse_taken
 
 Advance = Callable[[int], None]
 """Called with the bytes of the input files read since the last call."""
@@ -107,8 +107,7 @@ def import_recordings(
         NeedsAnswer: a file leaves its venue or symbol open.
         Taken: *target* is not empty.
     """
-    if disk.exists(target) and (not disk.is_dir(target) or disk.names(target)):
-        raise Taken(target, NOT_EMPTY)
+    refuse_taken(disk, target)
     documents = [(one, read_catalogue(disk, one.path, one.venue)) for one in catalogues]
     known = [sniff(one, lines(plain(chunks(disk, one.path), one.path.name), one.path.name)) for one in recordings]
     names = source_names([found[0].venue for _, found in documents], [one.venue.name for one in known])

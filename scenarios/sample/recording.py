@@ -14,7 +14,6 @@ import attrs
 from engine.kernel import kinds, record
 from journal.background import Background
 from journal.disk import Disk
-from journal.errors import NOT_EMPTY, Taken
 from journal.importer.building import build
 from journal.importer.recording import Arrival
 from journal.importer.run import source_names
@@ -205,8 +204,6 @@ def write_sample(
     Raises:
         Taken: *target* is not empty.
     """
-    if disk.exists(target) and (not disk.is_dir(target) or disk.names(target)):
-        raise Taken(target, NOT_EMPTY)
     recorder = Recorder(sample)
 
     def fill(writer: ImportWriter) -> None:

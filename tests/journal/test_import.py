@@ -251,7 +251,7 @@ def test_a_files_size_is_told_for_the_progress_bar(tmp_path):
 
 def test_what_a_killed_import_left_is_replaced_by_the_next(tmp_path):
     path = hftbacktest_file(tmp_path, 20)
-    left = tmp_path / "journal.importing"
+    left = tmp_path / "journal.unfinished"
     left.mkdir()
     (left / "00000001.wal").write_bytes(b"half")
     (left / "journal.lock").write_bytes(b"1\n")
@@ -263,7 +263,7 @@ def test_what_a_killed_import_left_is_replaced_by_the_next(tmp_path):
 
 def test_a_running_import_is_not_disturbed_by_a_second_one(tmp_path):
     path = hftbacktest_file(tmp_path, 20)
-    left = tmp_path / "journal.importing"
+    left = tmp_path / "journal.unfinished"
     left.mkdir()
     lock = WriterLock(DISK, left)
 
@@ -274,7 +274,7 @@ def test_a_running_import_is_not_disturbed_by_a_second_one(tmp_path):
 
 def test_files_that_no_import_made_are_never_removed(tmp_path):
     path = hftbacktest_file(tmp_path, 20)
-    left = tmp_path / "journal.importing"
+    left = tmp_path / "journal.unfinished"
     left.mkdir()
     (left / "thesis.txt").write_text("mine")
 

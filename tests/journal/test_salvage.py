@@ -8,7 +8,7 @@ from simulated_disk import SimulatedDisk
 
 from engine.kernel.record import NONE
 from journal.background import Inline
-from journal.errors import Damaged, JournalExists, NotAJournal, WriterFailed
+from journal.errors import Damaged, NotAJournal, Taken, WriterFailed
 from journal.manifest import read_manifest
 from journal.recovery import CLEAN, examine
 from journal.salvage import salvage
@@ -53,7 +53,7 @@ def test_a_sound_journal_is_copied_whole_and_keeps_its_numbers_when_its_start_is
 
     assert saved.damage is None
     assert everything[saved.first_seq - 1 :] == read(disk, TARGET)
-    with pytest.raises(JournalExists):
+    with pytest.raises(Taken):
         save(disk)
 
 
@@ -63,7 +63,7 @@ def test_where_nothing_is_readable_nothing_is_made():
     with pytest.raises(NotAJournal):
         save(disk)
 
-    assert not disk.exists(TARGET / "journal.lock")
+    assert not disk.exists(TARGET)
 
 
 def test_a_full_disk_ends_it_and_a_record_no_writer_makes_too():
@@ -71,6 +71,9 @@ def test_a_full_disk_ends_it_and_a_record_no_writer_makes_too():
     disk.space = sum(len(inode.data) for inode in disk.names_now.values()) + 500
     with pytest.raises(WriterFailed, match="JRN_DISK_FULL"):
         save(disk)
+
+    assert {path.parent for path in disk.names_now} == {ROOT}
+    assert not disk.exists(TARGET)
     disk = SimulatedDisk()
     writer = create(disk)
     writer.sources[3] = "never said"

@@ -205,7 +205,7 @@ def test_an_interrupted_import_says_how_to_go_on_and_leaves_nothing(tmp_path):
     path = tmp_path / "usdm_btcusdt_20240808.txt"
     path.write_bytes(hftbacktest_lines(400_000))
     process = start("journal", "import", path, "-o", tmp_path / "journal")
-    staging = tmp_path / "journal.importing"
+    staging = tmp_path / "journal.unfinished"
     for _ in range(600):
         if staging.exists() or process.poll() is not None:
             break
