@@ -27,11 +27,15 @@ def test_what_is_made_stands_under_its_name_when_the_block_ends_and_not_before(t
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_nothing_is_left_when_the_block_is_ended_early(tmp_path: Path, error: type[BaseException]) -> None:
-    with pytest.raises(error), staged(DISK, tmp_path / "new") as folder:
-        folder.mkdir()
-        for name in ("00000001.wal", "00000001.zst.tmp", "base.json", "journal.lock"):
-            (folder / name).write_bytes(b"x")
-        raise error
+    def begin() -> None:
+        with staged(DISK, tmp_path / "new") as folder:
+            folder.mkdir()
+            for name in ("00000001.wal", "00000001.zst.tmp", "base.json", "journal.lock"):
+                (folder / name).write_bytes(b"x")
+            raise error
+
+    with pytest.raises(error):
+        begin()
 
     assert list(tmp_path.iterdir()) == []
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from journal.disk import Disk
     from journal.reader import Journal
+    from journal.writer import Writer
     from replay.config import RunConfig
-    from replay.resimulate import Simulated
+    from replay.resimulate import Simulated, Simulation
     from replay.run import RunStart
 
 
@@ -80,38 +81,58 @@ def resimulate(
 def play(
     output: Output, disk: "Disk", run: "RunStart", config: "RunConfig", base: "Journal", out: Path | None
 ) -> tuple["Simulated", float]:
-    """Run it into an overlay at *out*, or into nothing."""
+    """Run it into a sealed overlay at *out*, which appears when it is whole, or into nothing; and how long it took."""
     from journal.background import Threads
+    from journal.staging import staged
     from replay.overlay import write_base_hint
     from replay.resimulate import Counting, Simulation, overlay_writer
 
-    clock = RealClock()
-    total = sum(entry.raw_len for segment in base.segments for entry in segment.entries)
     with usable():
         simulation = Simulation(run, config, base, Counting())
     if out is None:
-        started = clock.mono_ns()
-        with output.progress("resimulating", total) as advance:
-            found = simulation.play(advance)
-        return found, (clock.mono_ns() - started) / 1e9
-    if disk.exists(out) and (not disk.is_dir(out) or disk.names(out)):
-        raise CommandError(f"{out} is not empty", "name a new folder with --out", Exit.USAGE)
+        return played(output, simulation)
     background = Threads("overlay-writer")
     try:
-        started = clock.mono_ns()
-        writer = overlay_writer(out, disk, background, base, run)
-        simulation.sink = writer
-        with output.progress("resimulating", total) as advance:
-            found = simulation.play(advance)
-        writer.close()
-        write_base_hint(disk, out, base.path.resolve())
-        return found, (clock.mono_ns() - started) / 1e9
+        with staged(disk, out) as staging:
+            writer = overlay_writer(staging, disk, background, base, run)
+            simulation.sink = writer
+            try:
+                found, elapsed_s = played(output, simulation)
+            finally:
+                writer.close()
+            seal_overlay(output, disk, staging, writer)
+            write_base_hint(disk, staging, base.path.resolve())
+        return found, elapsed_s
     except KeyboardInterrupt as error:
-        raise CommandError(
-            f"interrupted; {out} holds half a run", f"remove {out} and run the command again", Exit.INTERRUPTED
-        ) from error
+        raise CommandError("interrupted; no run was kept", "run the same command again", Exit.INTERRUPTED) from error
     finally:
         background.close()
+
+
+def played(output: Output, simulation: "Simulation") -> tuple["Simulated", float]:
+    """Play the run to its end; what came of it, and the seconds it took."""
+    clock = RealClock()
+    total = sum(entry.raw_len for segment in simulation.base.segments for entry in segment.entries)
+    started = clock.mono_ns()
+    with output.progress("resimulating", total) as advance:
+        found = simulation.play(advance)
+    return found, (clock.mono_ns() - started) / 1e9
+
+
+def seal_overlay(output: Output, disk: "Disk", folder: Path, writer: "Writer") -> None:
+    """Compress the overlay's segments. They are sealed at the time of its last record: equal runs are equal files."""
+    from journal.seal import seal
+    from journal.segment import Files, wal_path
+
+    numbers = Files(disk, folder).wal
+    total = 0
+    for number in numbers:
+        file = disk.open_read(wal_path(folder, number))
+        total += file.size()
+        file.close()
+    with output.progress("sealing", total) as advance:
+        for number in numbers:
+            seal(disk, folder, number, sealed_ns=writer.last_recv_ns, advance=advance)
 
 
 def tell(
