@@ -66,7 +66,7 @@ class Workers:
         # A blocked signal stays blocked in the processes that are started here.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            futures = [self._pool.submit(_work, piece) for piece in pieces]
+            futures = [self._submit(piece) for piece in pieces]
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         try:
@@ -75,15 +75,25 @@ class Workers:
                 yield replay_piece(piece, self._advance) if found is None else found
         finally:
             for future in futures:
-                future.cancel()
+                if future is not None:
+                    future.cancel()
 
-    def _result(self, future: "Future[PieceAnswer | None]") -> PieceAnswer | None:
+    def _submit(self, piece: Piece) -> "Future[PieceAnswer | None] | None":
+        try:
+            return self._pool.submit(_work, piece)
+        except BrokenProcessPool:
+            return None
+
+    def _result(self, future: "Future[PieceAnswer | None] | None") -> PieceAnswer | None:
+        """What the worker found; None where this process has to do its work."""
+        if future is None:
+            return None
         while not wait([future], LOOK_S).done:
             self._tell()
         self._tell()
         try:
             return future.result()
-        except BrokenProcessPool:  # a worker was killed, for want of memory perhaps: this process does its work
+        except BrokenProcessPool:  # a worker was killed, for want of memory perhaps
             return None
 
     def _tell(self) -> None:

@@ -1,0 +1,267 @@
+"""`engine replay` strictly: from where, in how many processes, with which checkpoints, and what is said about it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from resimulations import write_recording
+from run_maker import Derived, long_inputs, write_run
+
+from engine.kernel.step import DIGEST_EVERY, Kernel
+from engine.runtime.cli import engine
+from engine.runtime.commands.workers import Workers
+from engine.runtime.exits import Exit
+from journal.background import Inline
+from journal.disk import RealDisk
+from journal.reader import open_journal
+from journal.seal import seal
+from journal.show import utc
+from replay import resume
+from replay.ranges import Piece
+from replay.resume import Checkpoints
+from replay.verify import replay_strictly, this_build
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(engine, ["replay", *[str(word) for word in words]])
+
+
+def document(*words: object) -> dict:  # type: ignore[type-arg]
+    found = run(*words, "--json")
+
+    assert found.exit_code == 0, found.output
+    return json.loads(found.stdout)  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with two checkpoints."""
+    folder = tmp_path_factory.mktemp("verification") / "run"
+    write_run(folder, long_inputs(2 * DIGEST_EVERY + 900, 500, disconnect_every=90), block_target=8192)
+    with open_journal(folder, background=Inline()) as journal:
+        kept = Checkpoints(RealDisk(), journal, this_build(), True, DIGEST_EVERY)
+        replay_strictly(journal, checkpoints=kept)
+
+        assert kept.written == 2
+    return folder
+
+
+@pytest.fixture
+def journal(made: Path, tmp_path: Path) -> Path:
+    """A copy of it, to spoil."""
+    return Path(shutil.copytree(made, tmp_path / "run"))
+
+
+def test_from_a_number_or_a_time_begins_at_the_nearest_checkpoint_and_says_so(made: Path) -> None:
+    whole = document(made)
+    with open_journal(made, background=Inline()) as opened:
+        place = next(record for record in opened.records(2 * DIGEST_EVERY + 500))
+        first = next(record for record in opened.records() if record.recv_ns == place.recv_ns)
+    by_number, by_time = document(made, "--from", first.seq), document(made, "--from", utc(first.recv_ns))
+
+    assert {name: by_time[name] for name in by_time if name not in ("elapsed_s", "frames_per_s")} == {
+        name: by_number[name] for name in by_number if name not in ("elapsed_s", "frames_per_s")
+    }
+    assert by_number["from_checkpoint"] is True
+    assert 1 < by_number["start_seq"] <= first.seq
+    assert by_number["state_digest"] == whole["state_digest"]
+    assert by_number["notes"] == [
+        f"verified from record {by_number['start_seq']:,} on, the state before it taken from a checkpoint"
+    ]
+    text = run(made, "--from", first.seq)
+    assert f"note: {by_number['notes'][0]}" in text.stderr
+
+
+def test_a_time_behind_the_end_is_the_end(made: Path) -> None:
+    found = document(made, "--from", "2100-01-01")
+
+    assert found["from_checkpoint"] is True
+    assert found["last_seq"] == document(made)["last_seq"]
+
+
+def test_from_and_until_may_not_contradict(made: Path) -> None:
+    found = run(made, "--from", 500, "--until", 499)
+
+    assert found.exit_code == Exit.USAGE
+    assert "lies before --from" in found.stderr
+    for option in ("--from", "--until"):
+        assert run(made, option, "yesterday").exit_code == Exit.USAGE
+
+
+def test_a_recording_is_folded_from_its_start_whatever_is_asked(tmp_path: Path) -> None:
+    write_recording(tmp_path, long_inputs(200))
+    found = document(tmp_path, "--from", 150, "--jobs", 2)
+
+    assert found["verified"] == "nothing"
+    assert found["start_seq"] == 1
+    assert found["notes"] == [
+        "folded from record 1 on: a recording without a run has no checkpoints",
+        "verified in one job: there are no checkpoints to cut the journal at",
+    ]
+
+
+def test_without_checkpoints_neither_reads_nor_writes_any(journal: Path) -> None:
+    found = document(journal, "--no-checkpoints", "--from", 2 * DIGEST_EVERY)
+
+    assert found["start_seq"] == 1
+    assert found["notes"] == ["folded from record 1 on: no usable checkpoint stands before"]
+    shutil.rmtree(journal / "checkpoints")
+    document(journal, "--no-checkpoints")
+    assert not (journal / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "every", "kept"),
+    [
+        ([], 1 << 17, 0),
+        ([], DIGEST_EVERY, 2),
+        (["--checkpoints"], 1 << 17, 0),
+        (["--checkpoints", "--jobs", "3"], DIGEST_EVERY, 2),
+        (["--no-checkpoints"], DIGEST_EVERY, 0),
+    ],
+)
+def test_checkpoints_are_kept_for_a_folder_long_enough_to_profit(
+    options: list[str], every: int, kept: int, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resume, "EVERY", every)
+    monkeypatch.setattr(Checkpoints.__init__, "__defaults__", tuple_with_every(every))
+    shutil.rmtree(journal / "checkpoints")
+    found = document(journal, *options)
+    folder = journal / "checkpoints"
+
+    assert (len(list(folder.iterdir())) if folder.exists() else 0) == kept
+    assert any(f"{kept} checkpoints written to" in note for note in found["notes"]) is bool(kept)
+
+
+def tuple_with_every(every: int) -> tuple[object, ...]:
+    """The defaults of `Checkpoints`, with another distance."""
+    return tuple(every if value == 1 << 17 else value for value in Checkpoints.__init__.__defaults__ or ())
+
+
+def test_a_single_file_gets_checkpoints_only_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resume, "EVERY", DIGEST_EVERY)
+    monkeypatch.setattr(Checkpoints.__init__, "__defaults__", tuple_with_every(DIGEST_EVERY))
+    write_run(tmp_path / "run", long_inputs(DIGEST_EVERY + 10), sealed=True)
+    file = tmp_path / "run" / "00000001.zst"
+    document(file)
+
+    assert not list(file.parent.glob("*.checkpoints"))
+    document(file, "--checkpoints")
+    assert len(list((file.parent / "00000001.zst.checkpoints").iterdir())) == 1
+
+
+# -- processes ---------------------------------------------------------------------------------------------------------
+
+
+def test_two_processes_give_the_answer_of_one(made: Path) -> None:
+    one, two = document(made), document(made, "--jobs", 2)
+    for told in (one, two):
+        for name in ("elapsed_s", "frames_per_s", "fast_path_share"):
+            del told[name]
+
+    assert one == two
+    assert one["identical"] is True
+
+
+def test_a_difference_is_reported_alike_by_two_processes(made: Path, tmp_path: Path) -> None:
+    left = [DIGEST_EVERY + 700]
+
+    def lie(seq: int, kernel: Kernel, concluded: list[Derived]) -> list[Derived]:
+        if left and seq >= left[0] and concluded:
+            left.pop()
+            return [(kind, schema, payload[:-1] + bytes([payload[-1] ^ 1])) for kind, schema, payload in concluded]
+        return concluded
+
+    inputs = long_inputs(2 * DIGEST_EVERY + 900, 500, disconnect_every=90)
+    write_run(tmp_path, inputs, change=lie, block_target=8192)
+    shutil.copytree(made / "checkpoints", tmp_path / "checkpoints")
+    one, two = run(tmp_path, "--json"), run(tmp_path, "--jobs", 2, "--json")
+
+    assert one.exit_code == two.exit_code == Exit.DIVERGED
+    assert json.loads(one.stdout)["divergence"] == json.loads(two.stdout)["divergence"]
+    assert json.loads(one.stdout)["compared"] == json.loads(two.stdout)["compared"]
+
+
+def test_damage_is_raised_alike_by_two_processes(journal: Path) -> None:
+    seal(RealDisk(), journal, 1, sealed_ns=1)
+    path = journal / "00000001.zst"
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) * 6 // 10] ^= 1
+    path.write_bytes(whole)
+    one, two = run(journal), run(journal, "--jobs", 2)
+
+    assert one.exit_code == two.exit_code == Exit.DAMAGED
+    assert one.stderr.splitlines()[-2:] == two.stderr.splitlines()[-2:]
+
+
+def test_a_piece_whose_worker_was_killed_is_replayed_here(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_journal(made, background=Inline()) as opened:
+        heads = Checkpoints(RealDisk(), opened, this_build()).heads()
+    piece = Piece(made, None, heads[-1], None, None)
+    told: list[int] = []
+    with Workers(1, told.append) as pool:
+        (first,) = pool([piece])
+        for process in list(pool._pool._processes.values()):
+            os.kill(process.pid, signal.SIGKILL)
+        again = list(pool([piece, piece]))
+        later = list(pool([piece]))
+
+    assert again == [first, first]
+    assert later == [first]
+    assert sum(told) > 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the workers are looked up in /proc")
+def test_an_interrupt_ends_the_workers_and_the_command_with_130(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", long_inputs(2 * DIGEST_EVERY + 9000, 3000), block_target=8192)
+    with open_journal(tmp_path / "run", background=Inline()) as journal:
+        replay_strictly(journal, checkpoints=Checkpoints(RealDisk(), journal, this_build(), True, DIGEST_EVERY))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "REFOLD_PURE": "1", "REFOLD_REQUIRE": ""}
+    command = [sys.executable, "-m", "engine.runtime.cli", "replay", str(tmp_path / "run"), "--jobs", "2"]
+    process = subprocess.Popen(
+        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    children: list[int] = []
+    while len(children) < 2 and process.poll() is None:
+        children = workers_of(process.pid)
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
+    out, err = process.communicate(timeout=30)
+
+    assert process.returncode == Exit.INTERRUPTED
+    assert out == ""
+    assert err.strip() == "Interrupted."
+    patience = time.monotonic() + 10
+    while (left := [pid for pid in children if alive(pid)]) and time.monotonic() < patience:
+        time.sleep(0.02)
+    assert not left
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that *pid* started, and these."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and that nobody asked about does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
