@@ -30,6 +30,7 @@ class Segment:
         first_seq, last_seq: of its data records; last_seq is first_seq - 1 when it has none.
         first_recv_ns, last_recv_ns: of its data records, NONE and the time before it when it has none.
         checker: for a WAL, the walk that was made when it was opened; None for a sealed one.
+        unread: how many bytes of a WAL lay then behind the last record that passed: torn, or still being written.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Segment:
         self.first_recv_ns = next((e.first_recv_ns for e in entries if e.data_records), -(2**63))
         self.last_recv_ns = entries[-1].last_recv_ns if entries else -(2**63)
         self.checker: Checker | None = None
+        self.unread = 0
 
     def raw(self, number: int) -> bytes:
         """The raw bytes of closed block *number*, not yet checked. Raises Damaged."""
@@ -168,12 +170,13 @@ def open_wal(disk: Disk, path: Path, last_recv_ns: int = UNKNOWN_TIME) -> Segmen
         if header.first_seq == 1:
             last_recv_ns = 0
         checker = Checker(start, header.first_seq, last_recv_ns, header.prev_hash, header.max_payload)
-        walk(file, checker)
+        size = walk(file, checker)
     except BaseException:
         file.close()
         raise
     segment = Segment(disk, path, False, header, checker.blocks, checker.head, file)
     segment.checker = checker
+    segment.unread = max(0, size - checker.offset)
     segment.complete = checker.complete
     segment.last_seq = checker.last_seq
     segment.first_recv_ns = checker.first_recv_ns
@@ -181,8 +184,8 @@ def open_wal(disk: Disk, path: Path, last_recv_ns: int = UNKNOWN_TIME) -> Segmen
     return segment
 
 
-def walk(file: File, checker: Checker) -> None:
-    """Feed *checker* all of *file* from where it stands to the end, a piece at a time."""
+def walk(file: File, checker: Checker) -> int:
+    """Feed *checker* all of *file* from where it stands to the end, a piece at a time; returns where the end was."""
     size = file.size()
     at = checker.offset
     rest = b""
@@ -193,6 +196,7 @@ def walk(file: File, checker: Checker) -> None:
         final = at >= size or not piece  # nothing comes when another process has cut the file meanwhile
         data = rest + piece
         rest = data[checker.feed(data, final) :]
+    return size
 
 
 def join(segment: Segment, previous: Segment | None, number: int) -> None:

@@ -6,6 +6,7 @@ from engine.kernel.kinds import NAMES
 from engine.kernel.market import Market
 from engine.kernel.record import NONE
 from engine.kernel.units import decimal_text
+from journal.reader import Journal
 from journal.show import flag_names, readable, utc
 from replay.verify import Divergence, StrictReplay, head_fields, this_build
 
@@ -73,6 +74,20 @@ def divergence_fields(found: Divergence, cause: bytes) -> dict[str, Any]:
         "found": record_fields(found.found),
         "expected": record_fields(found.expected),
         "cause": record_fields(cause),
+    }
+
+
+def tail_fields(journal: Journal) -> dict[str, Any] | None:
+    """The bytes at the end of *journal* that are no records, or not yet, and so cannot be replayed; None without."""
+    last = journal.segments[-1]
+    if not last.unread:
+        return None
+    assert last.checker is not None
+    return {
+        "bytes": last.unread,
+        "segment": last.number,
+        "offset": int(last.checker.offset),
+        "reason": last.checker.reason,
     }
 
 

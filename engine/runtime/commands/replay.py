@@ -12,7 +12,7 @@ from engine.runtime.commands.journal_select import JOURNAL, PLACE, WHICH
 from engine.runtime.commands.resimulation import resimulate
 from engine.runtime.commands.verification import verify
 from engine.runtime.exits import Exit
-from engine.runtime.output import CommandError, Output
+from engine.runtime.output import CommandError, Output, counted
 
 if TYPE_CHECKING:
     from journal.reader import Journal
@@ -71,7 +71,7 @@ def replay(
     from journal.disk import RealDisk
     from journal.labels import refuse_invalid
     from journal.reader import open_journal
-    from replay.answer import strict_fields
+    from replay.answer import strict_fields, tail_fields
     from replay.choose import Asked, Contradiction, is_resimulation, recorded_run
 
     disk, clock = RealDisk(), RealClock()
@@ -112,6 +112,8 @@ def replay(
         elapsed_s = (clock.mono_ns() - started) / 1e9
         cause = b"" if answer.divergence is None else record_bytes(opened, answer.divergence.cause)
         fields = strict_fields(str(journal), answer, cause)
+        fields["tail"] = tail_fields(opened)
+        part = part_of(answer, opened)
     for note in notes:
         output.note(f"note: {note}")
     fields["notes"] = notes
@@ -120,7 +122,7 @@ def replay(
     if output.as_json:
         output.document("refold.replay/1", fields)
     else:
-        print_strict(output, answer, fields)
+        print_strict(output, answer, fields, part)
     if answer.divergence is not None:
         raise click.exceptions.Exit(int(Exit.DIVERGED))
 
@@ -135,8 +137,16 @@ def record_bytes(journal: "Journal", seq: int) -> bytes:
     return b""
 
 
-def print_strict(output: Output, answer: "StrictReplay", fields: dict[str, Any]) -> None:
-    """Print what a strict replay found."""
+def part_of(answer: "StrictReplay", journal: "Journal") -> str:
+    """Which records were replayed, where these are not all that the journal holds: " from record 5 to 9"."""
+    start = f" from record {answer.start_seq:,}" if answer.start_seq > journal.first_seq else ""
+    if answer.last_seq >= journal.last_seq and not journal.segments[-1].unread:
+        return start
+    return f"{start} {'to' if start else 'up to record'} {answer.last_seq:,}"
+
+
+def print_strict(output: Output, answer: "StrictReplay", fields: dict[str, Any], part: str) -> None:
+    """Print what a strict replay found; *part* says of which records."""
     rate = f"{fields['frames_per_s']:,} a second" if fields["frames_per_s"] else "at once"
     output.lines(
         [f"{answer.inputs:,} inputs and {answer.derived:,} derived records in {fields['elapsed_s']:.2f} s, {rate}"]
@@ -144,11 +154,16 @@ def print_strict(output: Output, answer: "StrictReplay", fields: dict[str, Any])
     if answer.divergence is not None:
         print_divergence(output, fields["divergence"], answer.compared, answer.other_build)
     elif answer.identical:
-        output.lines([f"replay identical: {answer.compared:,} derived records are equal byte for byte"])
+        output.lines([f"replay identical{part}: {answer.compared:,} derived records are equal byte for byte"])
         if answer.other_build:
             output.lines([f"note: recorded by build {fields['recorded_build']}, replayed by {fields['build']}"])
     else:
-        output.lines(["recorded without a kernel: bytes verified, nothing to recompute"])
+        output.lines([f"recorded without a kernel: bytes verified{part}, nothing to recompute"])
+    tail = fields["tail"]
+    if tail is not None:
+        where = f"segment {tail['segment']}, byte {tail['offset']}: {tail['reason']}"
+        bytes_ = counted(tail["bytes"], "byte")
+        output.lines([f"NOT replayed: the last {bytes_} are no records ({where}); torn, or still being written"])
     if answer.unfinished:
         output.lines([f"note: the live end lacks {answer.unfinished} derived records; a recovery would write them"])
     share = fields["fast_path_share"]

@@ -1,0 +1,89 @@
+"""What a strict replay says of how much it proves: a person must not read "identical" as "the whole file"."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from resimulations import write_recording
+from run_maker import sample_inputs, write_run
+
+from engine.runtime.cli import engine
+from journal.background import Inline
+from journal.reader import open_journal
+
+WAL = "00000001.wal"
+
+
+def replayed(*words: object, code: int = 0) -> Result:
+    found = CliRunner().invoke(engine, ["replay", *map(str, words)])
+
+    assert found.exit_code == code, found.output
+    return found
+
+
+def document(*words: object) -> dict:  # type: ignore[type-arg]
+    return json.loads(replayed(*words, "--json").stdout)  # type: ignore[no-any-return]
+
+
+def last_seq(path: Path) -> int:
+    with open_journal(path, background=Inline()) as journal:
+        return journal.last_seq
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """A run that nobody has sealed."""
+    write_run(tmp_path / "run", sample_inputs(300))
+    return tmp_path / "run"
+
+
+def test_a_whole_journal_is_identical_without_reserve(journal: Path) -> None:
+    said = replayed(journal).stdout
+
+    assert "\nreplay identical: " in said
+    assert "NOT replayed" not in said
+    assert document(journal)["tail"] is None
+
+
+def test_bytes_behind_the_last_record_that_holds_are_told_of(journal: Path) -> None:
+    path = journal / WAL
+    whole = path.read_bytes()
+    half = len(whole) // 2
+    path.write_bytes(whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :])
+    said = replayed(journal).stdout
+    tail = document(journal)["tail"]
+    good = last_seq(journal)
+
+    assert f"\nreplay identical up to record {good:,}: " in said
+    assert (
+        f"\nNOT replayed: the last {tail['bytes']:,} bytes are no records (segment 1, byte {tail['offset']}: " in said
+    )
+    assert tail["segment"] == 1
+    assert tail["offset"] + tail["bytes"] == len(whole)
+    assert "checksum" in tail["reason"]
+
+
+def test_a_record_that_is_still_being_written_is_told_of(journal: Path) -> None:
+    path = journal / WAL
+    path.write_bytes(path.read_bytes()[:-20])
+
+    assert document(journal)["tail"]["bytes"] == 108  # of the BLOCK_END
+    assert document(journal)["identical"] is True
+
+
+def test_a_recording_without_a_run_tells_of_its_tail_too(tmp_path: Path) -> None:
+    path = write_recording(tmp_path / "recording", sample_inputs(20)) / WAL
+    path.write_bytes(path.read_bytes()[:-300])
+
+    assert "bytes verified up to record" in replayed(path).stdout
+    assert "NOT replayed: the last" in replayed(path).stdout
+
+
+def test_a_replay_of_a_part_names_the_part(journal: Path) -> None:
+    end = last_seq(journal)
+
+    assert "replay identical up to record 100: " in replayed(journal, "--until", 100).stdout
+    assert "replay identical: " in replayed(journal, "--until", end).stdout
+    assert "replay identical: " in replayed(journal, "--until", end + 5).stdout
+    assert document(journal, "--until", 100)["last_seq"] == 100
