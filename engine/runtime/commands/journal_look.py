@@ -119,10 +119,10 @@ def print_verification(output: Output, found: "Verification", refused: bool) -> 
         held = f"checksums, chain{',' if manifests else ' and'} sequence{manifests} hold"
         output.lines([f"CLEAN: {counted(found.records, 'record')} in {segments}: {held}"])
     else:
-        good = f"good up to record {found.last_good_seq:,}" if found.last_good_seq else "no record before it"
+        good = f"every record up to {found.last_good_seq:,} is good" if found.last_good_seq else "no record is good"
         named = found.file is not None and found.file in found.reason
         reason = found.reason if named else f"{found.file}: at byte {found.offset}: {found.reason}"
-        output.lines([f"{found.verdict}: {reason}", f"{good}; {segments} walked"])
+        output.lines([f"{found.verdict}: {reason}", good])
     missing = [one.file for one in found.segments if one.manifest == "missing"]
     output.lines(f"note: {file} has no manifest; its blocks were checked, its digests could not be" for file in missing)
     output.lines(f"note: {name} holds what a recovery cut off" for name in found.torn_files)
@@ -131,7 +131,10 @@ def print_verification(output: Output, found: "Verification", refused: bool) -> 
     if refused:
         output.note("Next:  leave the marked segment out, or say --include-invalid")
     elif found.verdict == "TORN":
-        output.note("Next:  nothing; a live writer finishes it, the next start cuts it off and keeps it as evidence")
+        output.note(
+            "Next:  nothing, if a writer is at work or was interrupted: the next start cuts the tail off and keeps it as "
+            "evidence; otherwise fetch another copy"
+        )
     elif found.verdict == "CORRUPT":
         output.note(
             "Next:  keep the files as they are; `engine journal export --format journal` saves what can be read"
