@@ -132,8 +132,8 @@ def print_verification(output: Output, found: "Verification", refused: bool) -> 
         output.note("Next:  leave the marked segment out, or say --include-invalid")
     elif found.verdict == "TORN":
         output.note(
-            "Next:  nothing, if a writer is at work or was interrupted: the next start cuts the tail off and keeps it as "
-            "evidence; otherwise fetch another copy"
+            "Next:  nothing, if a writer is at work or was interrupted: the next start cuts the tail off and keeps it; "
+            "otherwise fetch another copy"
         )
     elif found.verdict == "CORRUPT":
         output.note(

@@ -148,7 +148,7 @@ def test_import_refuses_a_folder_in_use_and_a_file_that_is_no_recording(tmp_path
     junk = tmp_path / "junk"
     junk.write_bytes(b"hello\n")
 
-    assert "already holds a journal" in run("import", path, "-o", sealed, code=Exit.USAGE).stderr
+    assert "the folder is not empty" in run("import", path, "-o", sealed, code=Exit.USAGE).stderr
     assert "no recording of a known format" in run("import", junk, "-o", tmp_path / "j", code=Exit.DAMAGED).stderr
 
 
