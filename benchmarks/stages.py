@@ -89,14 +89,15 @@ def threads(path: Path) -> dict[str, float]:
     }
 
 
-def fastest(function: Callable[[], Any], times: int = 5) -> float:
-    """Processor seconds of the fastest of some calls: for differences, where noise would not cancel out."""
-    taken = []
-    for _ in range(times):
-        started = time.process_time_ns()
-        function()
-        taken.append(time.process_time_ns() - started)
-    return min(taken) / 1e9
+def fastest(functions: dict[str, Callable[[], Any]], rounds: int = 5) -> dict[str, float]:
+    """Processor seconds of the fastest call of each: in rounds, so that a busy while falls on all of them alike."""
+    taken: dict[str, list[int]] = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            started = time.process_time_ns()
+            function()
+            taken[name].append(time.process_time_ns() - started)
+    return {name: min(found) / 1e9 for name, found in taken.items()}
 
 
 def fold_stages(path: Path) -> list[Stage]:
@@ -106,19 +107,26 @@ def fold_stages(path: Path) -> list[Stage]:
         stored = bounds.stored_frames(journal)
         blocks = [(block.data, block.start, block.end) for block in journal.blocks(verify_chain=False)]
         raw = [data for data, _, _ in blocks]
-        opened = fastest(bounds.decompressed(stored))
-        proven = fastest(bounds.hashed(raw))
-        bare = fastest(lambda: folded(blocks, Kernel(deaf())))
-        read = translated(blocks)
-        unproven = fastest(lambda: folded(blocks, Kernel(translators(None), hash_every=0)))
-        whole = fastest(lambda: folded(blocks, Kernel(translators(None))))
+        read_all, read_none = translating(blocks)
+        took = fastest(
+            {
+                "opened": bounds.decompressed(stored),
+                "proven": bounds.hashed(raw),
+                "bare": lambda: folded(blocks, Kernel(deaf())),
+                "read": read_all,
+                "called": read_none,
+                "unproven": lambda: folded(blocks, Kernel(translators(None), hash_every=0)),
+                "whole": lambda: folded(blocks, Kernel(translators(None))),
+            }
+        )
+    read = took["read"] - took["called"]
     parts = (
-        ("decompress (helper thread)", opened),
-        ("block chain, BLAKE2b (helper thread)", proven),
-        ("walk records, begin and end a step", bare),
+        ("decompress (helper thread)", took["opened"]),
+        ("block chain, BLAKE2b (helper thread)", took["proven"]),
+        ("walk records, begin and end a step", took["bare"]),
         ("translate", read),
-        ("fold: books, touch, digest", unproven - bare - read),
-        ("prove books by their stated hashes", whole - unproven),
+        ("fold: books, touch, digest", took["unproven"] - took["bare"] - read),
+        ("prove books by their stated hashes", took["whole"] - took["unproven"]),
     )
     return [Stage(name, seconds / frames * 1e9) for name, seconds in parts]
 
@@ -135,8 +143,8 @@ def folded(blocks: list[tuple[bytes, int, int]], kernel: Kernel) -> None:
         fold.fold(data, start, end, END, False)
 
 
-def translated(blocks: list[tuple[bytes, int, int]]) -> float:
-    """Seconds of translating every frame: an interpreted loop's, less that of the same loop over deaf decoders."""
+def translating(blocks: list[tuple[bytes, int, int]]) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Translate every frame from an interpreted loop, and the same loop over deaf decoders."""
     frames = []
     for data, start, end in blocks:
         cursor = Cursor(data, start, end)
@@ -153,7 +161,7 @@ def translated(blocks: list[tuple[bytes, int, int]]) -> float:
 
         return once
 
-    return fastest(run(translators(None))) - fastest(run(deaf()))
+    return run(translators(None)), run(deaf())
 
 
 def simulation_stages(material: Material) -> list[Stage]:
@@ -162,15 +170,20 @@ def simulation_stages(material: Material) -> list[Stage]:
     with open_journal(path) as journal, pinned(1):
         blocks = [(block.data, block.start, block.end) for block in journal.blocks(verify_chain=False)]
         frames = journal.last_seq - journal.first_seq + 1
-        fold = fastest(lambda: folded(blocks, Kernel(translators(None))))
-        loaded = fastest(lambda: [None for _ in journal.blocks()])
-        idle = fastest(lambda: simulate(material, path, with_strategies=False))
-        trading = fastest(lambda: simulate(material, path))
+        took = fastest(
+            {
+                "loaded": lambda: [None for _ in journal.blocks()],
+                "fold": lambda: folded(blocks, Kernel(translators(None))),
+                "idle": lambda: simulate(material, path, with_strategies=False),
+                "trading": lambda: simulate(material, path),
+            }
+        )
+    idle = took["idle"] - took["fold"] - took["loaded"]
     parts = (
-        ("decompress and chain, on the same core", loaded),
-        ("translate, fold, prove", fold),
-        ("drive the simulation without a strategy", idle - fold - loaded),
-        ("settle, decide, admit, fill (strategy in Python)", trading - idle),
+        ("decompress and chain, on the same core", took["loaded"]),
+        ("translate, fold, prove", took["fold"]),
+        ("drive the simulation without a strategy", idle),
+        ("settle, decide, admit, fill (strategy in Python)", took["trading"] - took["idle"]),
     )
     return [Stage(name, seconds / frames * 1e9) for name, seconds in parts]
 

@@ -11,6 +11,8 @@ from benchmarks.material import SMALL, Material
 from benchmarks.measure import WARM_UPS, pinned
 from engine import ROOT
 
+ROUNDS = 5
+
 
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
@@ -32,6 +34,6 @@ def test_speed(benchmark: Any, material: Material, case: Case) -> None:
     benchmark.pedantic(
         lambda once: once(),
         setup=lambda: ((work.begin(),), {}),
-        rounds=material.size.repetitions,
+        rounds=ROUNDS,
         warmup_rounds=WARM_UPS,
     )
