@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from engine.kernel import kinds
 from journal.disk import Disk, read_all, write_all
 from journal.errors import Damaged
 from journal.segment import manifest_path, with_suffix
@@ -99,3 +100,8 @@ def tallies(counts: Iterable[tuple[tuple[int, int], int]]) -> tuple[dict[str, in
         kinds[str(kind)] = kinds.get(str(kind), 0) + count
         sources[str(source)] = sources.get(str(source), 0) + count
     return kinds, sources
+
+
+def by_kind_name(counts: dict[str, int]) -> dict[str, int]:
+    """Records by the kind's name, from those by its number as `tallies` gives them: for people and their programs."""
+    return {kinds.name(int(kind)): count for kind, count in counts.items()}

@@ -5,13 +5,12 @@ from typing import Any
 
 import attrs
 
-from engine.kernel import kinds
 from engine.kernel.record import CONTROL
 from journal.codec import Cursor
 from journal.disk import Disk
 from journal.errors import Damaged
 from journal.labels import Label, read_labels
-from journal.manifest import Manifest, read_manifest, tallies
+from journal.manifest import Manifest, by_kind_name, read_manifest, tallies
 from journal.reader import Journal, open_journal
 from journal.segment import HEADER_SIZE, Files
 from journal.select import source_names
@@ -73,8 +72,11 @@ class Summary:
     """What a reader should know: torn tails, damage, evidence, labels."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for ``--json``."""
-        return attrs.asdict(self)
+        """Plain values, for ``--json``; kinds by name."""
+        fields = attrs.asdict(self)
+        for one in fields["segments"]:
+            one["by_kind"] = by_kind_name(one["by_kind"])
+        return fields
 
 
 def summarise(disk: Disk, path: Path) -> Summary:
@@ -117,7 +119,7 @@ def summarise(disk: Disk, path: Path) -> Summary:
             last_seq=journal.last_seq,
             first_recv_ns=next((one.first_recv_ns for one in segments if one.records), None),
             last_recv_ns=next((one.last_recv_ns for one in reversed(segments) if one.records), None),
-            by_kind={kinds.name(int(kind)): count for kind, count in by_kind.items()},
+            by_kind=by_kind_name(by_kind),
             sources=[
                 SourceSummary(number, source_name(names, number), by_source.get(str(number), 0))
                 for number in sorted({*names, *map(int, by_source)})

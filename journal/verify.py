@@ -19,7 +19,7 @@ from journal.errors import Damaged, JournalError, NotAJournal, reading
 from journal.frames import Decompressor, stated_size
 from journal.index import data_frames, read_index
 from journal.labels import Label, read_labels
-from journal.manifest import Manifest, read_manifest, tallies
+from journal.manifest import Manifest, by_kind_name, read_manifest, tallies
 from journal.recovery import CLEAN, CORRUPT, TORN, commit_beyond
 from journal.seal import file_digest
 from journal.segment import HEADER_SIZE, Files, wal_path, zst_path
@@ -80,8 +80,10 @@ class Verification:
         return [label for label in self.labels if label.invalid]
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for ``--json``."""
+        """Plain values, for ``--json``; kinds by name."""
         fields = {name: value for name, value in attrs.asdict(self).items() if name != "labels"}
+        for one in fields["segments"]:
+            one["by_kind"] = by_kind_name(one["by_kind"])
         return {**fields, "records": self.records, "labels": [label.as_dict() for label in self.labels]}
 
 

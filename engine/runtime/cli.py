@@ -119,7 +119,7 @@ def _end(error: BaseException, output: Output) -> int:
         return Exit.INTERRUPTED
     if isinstance(error, click.UsageError):
         error.show()
-        if output.as_json:
+        if output.as_json or output.as_lines:
             fields = {"error": error.format_message(), "next_step": None, "exit_code": int(Exit.USAGE)}
             output.document("refold.error/1", fields)
         return Exit.USAGE

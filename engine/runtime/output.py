@@ -36,15 +36,21 @@ class CommandError(Exception):
 
 @final
 class Output:
-    """The voice of one command: what ``--json`` and ``--debug`` said, and where text goes."""
+    """
+    The voice of one command: what ``--json`` and ``--debug`` said, and where text goes.
+
+    `as_lines` is set where ``--json`` means one object a line.
+    """
 
     def __init__(self) -> None:
         self.as_json = False
+        self.as_lines = False
         self.debug = False
 
     def document(self, schema: str, fields: Mapping[str, Any]) -> None:
-        """Print one JSON document to stdout; its first field names the schema."""
-        self.write(orjson.dumps({"schema": schema, **fields}, default=str, option=orjson.OPT_INDENT_2) + b"\n")
+        """Print one JSON document to stdout, indented unless it is one of many; its first field names the schema."""
+        option = orjson.OPT_APPEND_NEWLINE | (0 if self.as_lines else orjson.OPT_INDENT_2)
+        self.write(orjson.dumps({"schema": schema, **fields}, default=str, option=option))
 
     def lines(self, lines: Iterable[str]) -> None:
         """Print readable *lines* to stdout."""
@@ -70,7 +76,7 @@ class Output:
         self.note(f"Error: {error.sentence.rstrip('.')}.")
         if error.next_step:
             self.note(f"Next:  {error.next_step}")
-        if self.as_json:
+        if self.as_json or self.as_lines:
             fields = {"error": error.sentence, "next_step": error.next_step or None, "exit_code": int(error.code)}
             self.document("refold.error/1", fields)
 

@@ -1,7 +1,8 @@
 """
 The commands, one file per family; `engine.runtime.cli` lists them.
 
-Every command takes its `Output` first, and ``--json`` and ``--debug`` like all others: decorate it with `speaks`.
+Every command takes its `Output` first, and ``--json`` and ``--debug`` like all others: decorate it with `speaks`, or
+with `speaks_lines`.
 """
 
 from collections.abc import Callable
@@ -25,9 +26,15 @@ def debug_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def speaks(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--json`` and ``--debug`` to a command, and hand it its `Output` as first argument."""
-    text = "Print one JSON document instead of readable lines."
+    return _speaks(function, "as_json", "Print one JSON document instead of readable lines.")
+
+
+def speaks_lines(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `speaks`, for a command that with ``--json`` prints one JSON object a line, an error too."""
+    return _speaks(function, "as_lines", "Print JSON lines, one object a record, instead of readable ones.")
+
+
+def _speaks(function: Callable[..., Any], flag: str, text: str) -> Callable[..., Any]:
     decorated = click.make_pass_decorator(Output, ensure=True)(function)
-    decorated = click.option("--json", "as_json", is_flag=True, expose_value=False, callback=_set_flag, help=text)(
-        decorated
-    )
+    decorated = click.option("--json", flag, is_flag=True, expose_value=False, callback=_set_flag, help=text)(decorated)
     return debug_option(decorated)

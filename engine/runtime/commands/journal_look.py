@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.runtime.commands import speaks
+from engine.runtime.commands import speaks, speaks_lines
 from engine.runtime.commands.journal_select import JOURNAL, WHICH, selected, selection_options
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output, counted
@@ -155,9 +155,9 @@ def print_verification(output: Output, found: "Verification", refused: bool) -> 
     "--width", type=click.IntRange(min=0), default=160, show_default=True, help="Characters of payload; 0: all."
 )
 @click.option("--raw", is_flag=True, help="Print payloads only, byte for byte; of venue inputs the frame as received.")
-@speaks
+@speaks_lines
 def cat(output: Output, journal: Path, selection: "Selection", width: int, raw: bool) -> None:
-    """Print records readably; with --json as JSON lines."""
+    """Print records readably, or as JSON lines."""
     import orjson
 
     from journal.disk import RealDisk
@@ -166,7 +166,7 @@ def cat(output: Output, journal: Path, selection: "Selection", width: int, raw: 
     from journal.select import source_names
     from journal.show import as_fields, as_line, frame_of
 
-    if raw and output.as_json:
+    if raw and output.as_lines:
         raise click.UsageError("--raw and --json exclude each other.")
     disk = RealDisk()
     if disk.is_dir(journal):
@@ -175,14 +175,18 @@ def cat(output: Output, journal: Path, selection: "Selection", width: int, raw: 
                 output.note(f"note: segment {label.segment} is marked invalid: {label.reason}")
     with open_journal(journal, disk) as opened:
         names = source_names(opened)
+        record = None
         for record in selected(opened, selection):
             if raw:
                 line = frame_of(record.kind, record.payload)
-            elif output.as_json:
+            elif output.as_lines:
                 line = orjson.dumps(as_fields(record, names))
             else:
                 line = as_line(record, names, width).encode()
             output.stream(line + b"\n")
+        if record is None:
+            held = f"{opened.first_seq:,} to {opened.last_seq:,}" if opened.last_seq >= opened.first_seq else "none"
+            output.note(f"note: no record selected; the journal's are {held}")
 
 
 @click.command(

@@ -161,6 +161,14 @@ def test_info_prints_the_figures(sealed):
     assert (fields["schema"], fields["records"]) == ("refold.journal.info/1", 60)
 
 
+def test_kinds_have_their_names_in_every_segment_too(sealed):
+    for fields in (document("info", sealed), document("verify", sealed)):
+        counts = [one["by_kind"] for one in fields["segments"]]
+
+        assert {name for one in counts for name in one} == {"POLYMARKET_MARKET", "BINANCE_USDM", "VERDICT"}
+        assert sum(sum(one.values()) for one in counts) == 60
+
+
 def test_info_of_an_empty_journal_has_dashes(tmp_path):
     text = run("info", small_journal(tmp_path / "empty", records=0, segments=1)).stdout
 
@@ -258,10 +266,20 @@ def test_cat_refuses_what_selects_nothing_ever(sealed, options):
 def test_cat_prints_all_that_stands_before_damage_and_then_says_so(copy):
     break_segment(copy, 3)
     found = run("cat", copy, "--json", code=Exit.DAMAGED)
-    *rows, error = found.stdout.split("\n{\n")
+    *rows, error = loads_lines(found.stdout)
 
-    assert [row["seq"] for row in loads_lines("\n".join(rows))][:50] == list(range(1, 51))
-    assert json.loads("{" + error)["exit_code"] == 3
+    assert [row["seq"] for row in rows][:50] == list(range(1, 51))
+    assert (error["schema"], error["exit_code"]) == ("refold.error/1", 3)
+
+
+def test_cat_says_so_when_nothing_was_selected(sealed):
+    beyond = run("cat", sealed, "--from", "61")
+    absent = run("cat", sealed, "--kind", "TIMER", "--json")
+
+    assert (beyond.stdout, absent.stdout) == ("", "")
+    for found in (beyond, absent):
+        assert found.stderr == "note: no record selected; the journal's are 1 to 60\n"
+    assert run("cat", sealed, "--limit", "1").stderr == ""
 
 
 def test_index_prints_blocks_and_tells_a_good_index_from_a_broken_one(sealed, copy):
