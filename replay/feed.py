@@ -58,9 +58,8 @@ def stretches(
                 note(f"sidecar not used: {error}")
         except Damaged as damage:
             note(f"sidecar not used from record {from_seq} on: {damage}")
-        if from_seq <= segment.last_seq:
-            for block in journal.blocks(from_seq, segment.last_seq):
-                yield Stretch(block.data, behind(block, from_seq - 1), block.end, None)
+        for block in journal.blocks(from_seq, segment.last_seq):
+            yield Stretch(block.data, behind(block, from_seq - 1), block.end, None)
     if journal.damage is not None:
         raise journal.damage
 

@@ -259,7 +259,10 @@ def _contents(file: File, path: Path) -> Contents:
     if blake2b(head[:length], digest_size=_DIGEST).digest() != head[length:]:
         raise NoSidecar(f"{path.name} is damaged: the digest of its head does not fit")
     try:
-        return _converter.loads(head[:length], Contents)
+        fields = orjson.loads(head[:length])
+        if not isinstance(fields, dict):  # the converter takes that for granted
+            raise ValueError("no object")
+        return _converter.structure(fields, Contents)
     except (ValueError, BaseValidationError) as error:
         raise NoSidecar(f"{path.name} is damaged: its head cannot be read") from error
 
