@@ -54,7 +54,7 @@ def test_a_second_writer_is_locked_out_and_a_dead_one_is_not_in_the_way(tmp_path
         [sys.executable, "-c", code, str(tmp_path / "j")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "REFOLD_PURE": "1", "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, "REFOLD_PURE": "1", "REFOLD_REQUIRE": "", "PYTHONPATH": str(REPOSITORY)},
     )
     with process:
         assert process.stdout.readline() == b"ready\n"
@@ -109,7 +109,7 @@ def test_a_file_size_limit_leaves_the_durable_prefix(tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        env={**os.environ, "REFOLD_PURE": "1", "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, "REFOLD_PURE": "1", "REFOLD_REQUIRE": "", "PYTHONPATH": str(REPOSITORY)},
     )
     durable, code = ended.stdout.split()
     found = examine(RealDisk(), tmp_path / "j")

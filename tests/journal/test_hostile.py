@@ -162,7 +162,7 @@ def test_a_bomb_costs_one_sentence_and_little_memory(tmp_path, kind):
         capture_output=True,
         text=True,
         cwd=root,
-        env={**os.environ, "REFOLD_PURE": "1", "PYTHONPATH": str(root)},
+        env={**os.environ, "REFOLD_PURE": "1", "REFOLD_REQUIRE": "", "PYTHONPATH": str(root)},
         check=False,
     )
 

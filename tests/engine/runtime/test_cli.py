@@ -33,7 +33,7 @@ def run(*words: object) -> Result:
 def start(*words: object, **options) -> subprocess.Popen:
     """The same in a process of its own."""
     command = [sys.executable, "-m", "engine.runtime.cli", *map(str, words)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "REFOLD_PURE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "REFOLD_PURE": "1", "REFOLD_REQUIRE": ""}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, env=environment, text=True, **{**pipes, **options})
 
