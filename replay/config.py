@@ -85,9 +85,14 @@ def read_file(disk: Disk, path: Path) -> str:
         raise BadConfig(str(path), "is no UTF-8 text") from error
 
 
-def read_config(text: str, where: str, overrides: tuple[str, ...] = ()) -> tuple[RunConfig, str]:
+def read_config(
+    text: str, where: str, overrides: tuple[str, ...] = (), strategy: str | None = None
+) -> tuple[RunConfig, str]:
     """
-    The configuration in *text*, with *overrides* ("path=value") applied, and the text that says just that.
+    The configuration in *text*, changed as asked, and the text that says just that.
+
+    *strategy* (`file.py:Class` or `package.module:Class`) takes the place of all it has, under the name of its class
+    and without parameters. *overrides* ("path=value") come after that, so they can give it some.
 
     Raises:
         BadConfig: it is no YAML of ours; the reason names the field.
@@ -98,6 +103,8 @@ def read_config(text: str, where: str, overrides: tuple[str, ...] = ()) -> tuple
         raise BadConfig(where, " ".join(str(error).split())) from error
     if not isinstance(values, dict):
         raise BadConfig(where, "a configuration is a mapping of names to values")
+    if strategy is not None:
+        values["strategies"] = [{"name": strategy.rpartition(":")[2], "code": strategy, "parameters": {}}]
     for override in overrides:
         _override(values, override)
     try:
@@ -107,7 +114,7 @@ def read_config(text: str, where: str, overrides: tuple[str, ...] = ()) -> tuple
     for name, latency_ms in asdict(config.venue).items():
         if not 0 <= latency_ms <= MOST_LATENCY_MS:  # NaN is refused too
             raise BadConfig(where, f"venue.{name} is {latency_ms}, expected milliseconds from 0 to {MOST_LATENCY_MS:,}")
-    return config, yaml.safe_dump(values, sort_keys=False) if overrides else text
+    return config, yaml.safe_dump(values, sort_keys=False) if overrides or strategy else text
 
 
 def _override(values: dict[str, Any], override: str) -> None:
@@ -129,6 +136,8 @@ def _override(values: dict[str, Any], override: str) -> None:
 
 
 def _step(target: Any, name: str, override: str) -> Any:
+    if isinstance(target, dict) and name == "parameters":
+        target.setdefault(name, {})
     if isinstance(target, dict) and name in target and isinstance(target[name], dict | list):
         return target[name]
     if isinstance(target, list):

@@ -3,11 +3,10 @@
 from hashlib import blake2b
 from pathlib import Path
 
-import yaml
 from attrs import evolve, frozen
 
 from journal.disk import Disk
-from replay.config import RunConfig, StrategyConfig, read_config, read_file, sources
+from replay.config import RunConfig, read_config, read_file, sources
 from replay.decoders import newest
 from replay.run import Base, RunStart, StrategySource, text_digest
 from replay.verify import this_build
@@ -35,7 +34,8 @@ def configured(
     """
     What to run: from the file *path*, or else from the *recorded* run.
 
-    *strategy* (`file.py:Class`, relative to the present folder) takes the place of the configured ones.
+    *strategy* (`file.py:Class`, relative to the present folder) takes the place of the configured ones, and has the
+    parameters that *overrides* give it.
 
     Raises:
         BadConfig: the text, an override or the strategy does not hold.
@@ -45,22 +45,14 @@ def configured(
     else:
         assert recorded is not None
         text, where, folder = recorded.config, "the recorded configuration", Path()
-    config, said = read_config(text, where, overrides)
+    config, said = read_config(text, where, overrides, strategy)
     if strategy is not None:
         place, colon, class_name = strategy.rpartition(":")
-        name = class_name or strategy
-        said = with_strategy(said, name, strategy)
-        code = f"{Path(place).resolve()}{colon}{class_name}" if place.endswith(".py") else strategy
-        config = evolve(config, strategies=(StrategyConfig(name, code),))
+        if place.endswith(".py"):
+            code = f"{Path(place).resolve()}{colon}{class_name}"
+            config = evolve(config, strategies=tuple(evolve(one, code=code) for one in config.strategies))
     seeded = any(override.partition("=")[0] == "seed" for override in overrides)
     return Configured(config, said, folder, strategy is not None, seeded)
-
-
-def with_strategy(text: str, name: str, code: str) -> str:
-    """The configuration *text* with one strategy in place of all it has, so that a run's text tells what ran."""
-    values = yaml.safe_load(text)
-    values["strategies"] = [{"name": name, "code": code}]
-    return yaml.safe_dump(values, sort_keys=False)
 
 
 def run_of(disk: Disk, chosen: Configured, seed: int, platform: str, base: Base, recorded: RunStart | None) -> RunStart:

@@ -39,6 +39,26 @@ def test_an_override_changes_one_value_and_the_recorded_text() -> None:
     assert read_config(text, "recorded")[0] == config
 
 
+def test_another_strategy_takes_the_place_of_all_and_has_the_parameters_that_overrides_give_it() -> None:
+    config, text = read_config(TEXT, "demo.yaml", ("strategies.Other.parameters.depth=2",), "other.py:Other")
+
+    assert [(one.name, one.code, one.parameters) for one in config.strategies] == [
+        ("Other", "other.py:Other", {"depth": 2})
+    ]
+    assert read_config(text, "recorded")[0] == config
+    with pytest.raises(BadConfig, match="there is no 'one'"):
+        read_config(TEXT, "demo.yaml", ("strategies.one.parameters.size=4",), "other.py:Other")
+
+
+def test_a_strategy_without_parameters_can_be_given_one() -> None:
+    bare = TEXT.replace("    parameters: {size: 3}\n", "")
+
+    assert (
+        read_config(bare, "demo.yaml", ("strategies.one.parameters.size=4",))[0]
+        == read_config(TEXT, "demo.yaml", ("strategies.one.parameters.size=4",))[0]
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

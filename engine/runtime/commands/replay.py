@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     "  engine replay recording/ --seed 7 --config demo.yaml --out run/\n"
     "                                                     what a strategy would have done; run/ replays strictly\n"
     "  engine replay run/ --seed 8                        the same run under another seed\n"
-    "  engine replay run/ --set venue.order_latency_ms=200 --set strategies.joiner.parameters.size_lots=5000000"
+    "  engine replay run/ --set venue.order_latency_ms=200 --set strategies.joiner.parameters.size_lots=5000000\n"
+    "  engine replay run/ --strategy mine.py:Mine --set strategies.Mine.parameters.size_lots=5000000"
 )
 @click.argument("journal", type=JOURNAL)
 @click.option("--from", "start", metavar="SEQ|TIME", help=f"Begin at the nearest checkpoint before: {PLACE}.")
@@ -44,7 +45,11 @@ if TYPE_CHECKING:
 @click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
 @click.option("--seed", type=click.IntRange(min=0), help="Resimulate under this seed, unless it is the recorded one.")
 @click.option("--config", type=JOURNAL, help="Resimulate with the strategies and the venue of this file (YAML).")
-@click.option("--strategy", metavar="FILE.py:CLASS", help="Resimulate with this strategy alone.")
+@click.option(
+    "--strategy",
+    metavar="FILE.py:CLASS",
+    help="Resimulate with this strategy alone; its parameters come from --set strategies.CLASS.parameters.NAME=VALUE.",
+)
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change one value of the configuration.")
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the resimulation in this folder, as an overlay.")
 @click.option("--strict", is_flag=True, help="Replay strictly; refuse options that would resimulate.")

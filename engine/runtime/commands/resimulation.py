@@ -35,7 +35,10 @@ def usable() -> "Iterator[None]":
 
     try:
         yield
-    except (BadConfig, BadPolicy, BadStrategy) as error:
+    except BadStrategy as error:
+        advice = f"correct it; --set strategies.{error.name}.parameters.NAME=VALUE sets a parameter"
+        raise CommandError(str(error), advice, Exit.USAGE) from error
+    except (BadConfig, BadPolicy) as error:
         raise CommandError(str(error), "correct it and run the command again", Exit.USAGE) from error
 
 

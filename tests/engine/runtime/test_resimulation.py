@@ -155,15 +155,20 @@ def test_a_strategy_from_any_folder_takes_the_place_of_the_recorded_ones(
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.chdir(empty)
-    mine = JOINER.replace("class JoinTouch", "class one").replace("size_lots: int\n", "size_lots: int = 20_000_000\n")
-    (empty / "mine.py").write_text(mine.replace("position_lots: int\n", "position_lots: int = 100_000_000\n"))
-    command(place / "run", "--strategy", "mine.py:one", "--out", "new")
+    (empty / "mine.py").write_text(JOINER.replace("class JoinTouch", "class one"))
+    given = {"size_lots": 20_000_000, "max_position_lots": 100_000_000}
+    sets = [word for name, lots in given.items() for word in ("--set", f"strategies.one.parameters.{name}={lots}")]
+    lacking = command(place / "run", "--strategy", "mine.py:one", *sets[:2], code=Exit.USAGE)
+    command(place / "run", "--strategy", "mine.py:one", *sets, "--out", "new")
     run = run_start(empty / "new")
     (empty / "mine.py").unlink()
     again = document("new", "--resimulate")
 
     assert [(one.name, one.class_name) for one in run.strategies] == [("one", "one")]
     assert "class one" in run.strategies[0].source
+    assert run.strategies[0].parameters == given
+    assert "max_position_lots" in lacking.stderr
+    assert "--set strategies.one.parameters.NAME=VALUE" in lacking.stderr
     assert "mine.py:one" in run.config
     assert str(tmp_path) not in run.config
     assert document("new")["identical"] is True
