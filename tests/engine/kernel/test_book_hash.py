@@ -1,5 +1,6 @@
 """The venue's own hashes, from recorded frames, and the spelling of numbers in them."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -156,3 +157,17 @@ def test_every_spelling_that_is_read_is_written_back(text):
 
     assert data == out.getvalue()
     assert text == spelled(value, 6, code)
+
+
+def test_levels_not_spelled_in_the_shortest_form_are_hashed_as_the_venue_spelled_them():
+    book = Book()
+    book.set_level(BIDS, ".48", "10.00", False)
+    book.set_level(BIDS, "0.470", "7", False)
+    book.set_level(ASKS, "0.5", "3.", False)
+    text = (
+        '{"market":"m","asset_id":"a","timestamp":"7","hash":"","bids":[{"price":"0.470","size":"7"},'
+        '{"price":".48","size":"10.00"}],"asks":[{"price":"0.5","size":"3."}],"min_order_size":"5",'
+        '"tick_size":"0.01","neg_risk":false}'
+    )
+
+    assert hashlib.sha1(text.encode()).hexdigest() == book.hash("m", "a", 7, False, "")
