@@ -25,6 +25,7 @@ def market_fields(market: Market) -> dict[str, Any]:
         return None if tick == NONE else decimal_text(tick * market.tick, listing.price_exponent)
 
     return {
+        "number": int(market.number),
         "market": market.key,
         "outcomes": list(listing.outcomes),
         "valid": market.valid,

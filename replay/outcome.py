@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from engine.kernel.portfolio import mark_value
+from attrs import define
+
+from engine.kernel.portfolio import Holding, mark_value
 from engine.kernel.step import Kernel
 from engine.kernel.units import decimal_text, ratio_text
 from replay.answer import market_fields
@@ -41,6 +43,14 @@ def simulated_fields(journal: str, run: RunStart, simulated: Simulated) -> dict[
     }
 
 
+def unrealised_of(holding: Holding) -> int | None:
+    """Profit of what is held at its mark, as money; None while something is held and nothing says what it is worth."""
+    if holding.size == 0:
+        return 0
+    value = mark_value(holding.instrument, holding.size)
+    return None if value is None else value - holding.cost
+
+
 def position_fields(kernel: Kernel) -> list[dict[str, Any]]:
     """Every instrument ever traded: position in venue units, money in the settlement currency."""
     found: list[dict[str, Any]] = []
@@ -48,15 +58,17 @@ def position_fields(kernel: Kernel) -> list[dict[str, Any]]:
         if not holding.traded:
             continue
         instrument, exponent = holding.instrument, holding.purse.exponent
-        value = mark_value(instrument, holding.size)
+        unrealised = unrealised_of(holding)
         found.append(
             {
+                "number": int(instrument.number),
                 "instrument": instrument.key,
+                "market": instrument.market.key,
                 "outcome": instrument.outcome,
                 "position": decimal_text(holding.size, instrument.market.listing.size_exponent),
                 "cost": rounded(holding.cost, exponent),
                 "realised": rounded(holding.realised, exponent),
-                "unrealised": None if value is None else rounded(value - holding.cost, exponent),
+                "unrealised": None if unrealised is None else rounded(unrealised, exponent),
                 "fees": rounded(holding.fees, exponent),
                 "currency": holding.purse.currency,
             }
@@ -64,28 +76,45 @@ def position_fields(kernel: Kernel) -> list[dict[str, Any]]:
     return found
 
 
-def pnl_fields(kernel: Kernel) -> dict[str, dict[str, str]]:
-    """Profit and loss for each currency: realised, unrealised at the mark, fees, and their sum."""
-    sums: dict[str, list[int]] = {}
-    exponents: dict[str, int] = {}
-    for holding in kernel.trading.desk.portfolio.holdings:
-        if not holding.traded:
-            continue
-        value = mark_value(holding.instrument, holding.size)
-        unrealised = 0 if value is None else value - holding.cost
-        exponents[holding.purse.currency] = int(holding.purse.exponent)
-        total = sums.setdefault(holding.purse.currency, [0, 0, 0])
-        total[0] += holding.realised
-        total[1] += unrealised
-        total[2] += holding.fees
+@define
+class Sums:
+    """Money of one currency, at 10**-exponent; *unmarked* counts the positions that nothing values."""
+
+    exponent: int
+    realised: int = 0
+    unrealised: int = 0
+    fees: int = 0
+    unmarked: int = 0
+
+
+def pnl_fields(kernel: Kernel) -> dict[str, dict[str, Any]]:
+    """
+    Profit and loss for each currency: realised, unrealised at the mark, fees, and their sum.
+
+    A position without a mark is in neither: `unmarked` says how many there are.
+    """
+    traded = [holding for holding in kernel.trading.desk.portfolio.holdings if holding.traded]
+    sums: dict[str, Sums] = {}
+    for purse in (holding.purse for holding in traded):
+        total = sums.setdefault(purse.currency, Sums(int(purse.exponent)))
+        total.exponent = max(total.exponent, int(purse.exponent))
+    for holding in traded:
+        total = sums[holding.purse.currency]
+        unit = 10 ** (total.exponent - int(holding.purse.exponent))  # two venues may count one currency differently
+        unrealised = unrealised_of(holding)
+        total.realised += holding.realised * unit
+        total.unrealised += (unrealised or 0) * unit
+        total.fees += holding.fees * unit
+        total.unmarked += unrealised is None
     return {
         currency: {
-            "realised": rounded(total[0], exponents[currency]),
-            "unrealised": rounded(total[1], exponents[currency]),
-            "fees": rounded(total[2], exponents[currency]),
-            "total": rounded(total[0] + total[1] - total[2], exponents[currency]),
+            "realised": rounded(one.realised, one.exponent),
+            "unrealised": rounded(one.unrealised, one.exponent),
+            "fees": rounded(one.fees, one.exponent),
+            "total": rounded(one.realised + one.unrealised - one.fees, one.exponent),
+            "unmarked": one.unmarked,
         }
-        for currency, total in sums.items()
+        for currency, one in sums.items()
     }
 
 

@@ -8,12 +8,16 @@ remarks go to stderr, a progress bar only where a terminal shows it. What went w
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from shutil import get_terminal_size
 from typing import Any, final
 
 import click
 import orjson
 
 from engine.runtime.exits import Exit
+
+LEAST_CELL = 16
+"""A column is not cut to less."""
 
 Advance = Callable[[int], None]
 """Called with the units done since the last call."""
@@ -39,13 +43,14 @@ class Output:
     """
     The voice of one command: what ``--json`` and ``--debug`` said, and where text goes.
 
-    `as_lines` is set where ``--json`` means one object a line.
+    `as_lines` is set where ``--json`` means one object a line, `wide` where no column may be cut.
     """
 
     def __init__(self) -> None:
         self.as_json = False
         self.as_lines = False
         self.debug = False
+        self.wide = False
 
     def document(self, schema: str, fields: Mapping[str, Any]) -> None:
         """Print one JSON document to stdout, indented unless it is one of many; its first field names the schema."""
@@ -57,7 +62,13 @@ class Output:
         self.write("".join(f"{line}\n" for line in lines).encode())
 
     def table(self, rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
-        """Print *rows* (the first is the heading) in columns; the columns numbered in *right* align right."""
+        """
+        Print *rows* (the first is the heading) in columns; the columns numbered in *right* align right.
+
+        Where the lines would be wider than the terminal, the last column loses its middle, unless `wide` is set.
+        """
+        if sys.stdout.isatty() and not self.wide:
+            rows = fitted(rows, get_terminal_size().columns)
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         self.lines(
             "  ".join(
@@ -133,3 +144,18 @@ class Output:
 def counted(number: int, noun: str) -> str:
     """*number* and *noun*, which takes an s unless there is one."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def fitted(rows: Sequence[Sequence[str]], columns: int) -> list[list[str]]:
+    """*rows* with the middle of the last cells taken out, so that the lines of a table fit into so many *columns*."""
+    *others, last = (max(len(row[column]) for row in rows) for column in range(len(rows[0])))
+    room = max(columns - sum(others) - 2 * len(others), LEAST_CELL)
+    return [[*row[:-1], row[-1] if last <= room else without_middle(row[-1], room)] for row in rows]
+
+
+def without_middle(text: str, width: int) -> str:
+    """*text* in at most *width* characters: its beginning and its end, which tell most long names apart."""
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}"

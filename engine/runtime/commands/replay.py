@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the resimulation in this folder, as an overlay.")
 @click.option("--strict", is_flag=True, help="Replay strictly; refuse options that would resimulate.")
 @click.option("--resimulate", "forced", is_flag=True, help="Resimulate, with the recorded configuration and seed.")
+@click.option("--wide", is_flag=True, help="Print names whole, however narrow the terminal is.")
 @speaks
 def replay(
     output: Output,
@@ -71,6 +72,7 @@ def replay(
     out: Path | None,
     strict: bool,
     forced: bool,
+    wide: bool,
 ) -> None:
     """Fold a journal again: compare every derived record with what is stored, or resimulate."""
     from journal.disk import RealDisk
@@ -80,6 +82,7 @@ def replay(
     from replay.choose import Asked, Contradiction, is_resimulation, recorded_run
 
     disk, clock = RealDisk(), RealClock()
+    output.wide = wide
     if not include_invalid:
         refuse_invalid(disk, journal)
     asked = Asked(seed, config is not None, strategy is not None, bool(overrides), strict, forced, out is not None)
@@ -188,11 +191,13 @@ def print_markets(output: Output, markets: list[dict[str, Any]], most: int = 30)
     """Print each market's touch, at most *most* of them."""
     if not markets:
         return
-    rows = [["market", "book", "bid", "offer", "bids", "offers", "tick"]]
+    rows = [["#", "book", "outcome", "bid", "offer", "bids", "offers", "tick", "market"]]
     for market in markets[:most]:
         state = "suspect" if market["suspect"] else ("valid" if market["valid"] else "invalid")
+        outcome = next(iter(market["outcomes"]), "") or "-"
         touch = [market["best_bid"] or "-", market["best_ask"] or "-"]
-        rows.append([market["market"][:48], state, *touch, str(market["bids"]), str(market["asks"]), market["tick"]])
-    output.table(rows, frozenset({2, 3, 4, 5, 6}))
+        levels = [str(market["bids"]), str(market["asks"])]
+        rows.append([str(market["number"]), state, outcome, *touch, *levels, market["tick"], market["market"]])
+    output.table(rows, frozenset({0, 3, 4, 5, 6, 7}))
     if len(markets) > most:
         output.lines([f"and {len(markets) - most} more markets (--json lists all)"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.runtime.clock import RealClock
 from engine.runtime.exits import Exit
-from engine.runtime.output import CommandError, Output
+from engine.runtime.output import CommandError, Output, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,20 +166,26 @@ def tell(
     )
     counts = ", ".join(f"{name} {count:,}" for name, count in simulated.counts.items())
     output.lines([f"derived: {counts}"])
-    positions = fields["positions"]
-    if positions:
-        rows = [["instrument", "outcome", "position", "cost", "realised", "unrealised", "fees"]]
-        for one in positions[:40]:
-            names = ("position", "cost", "realised", "unrealised", "fees")
-            rows.append([one["instrument"][:34], one["outcome"], *(str(one[name]) for name in names)])
-        output.table(rows, frozenset({2, 3, 4, 5, 6}))
-        if len(positions) > 40:
-            output.lines([f"and {len(positions) - 40} more (--json lists all)"])
+    print_positions(output, fields["positions"])
     for currency, pnl in fields["pnl"].items():
         split = f"realised {pnl['realised']}, unrealised {pnl['unrealised']}, fees {pnl['fees']}"
-        output.lines([f"PnL {pnl['total']} {currency}: {split}"])
+        without = f"; {counted(pnl['unmarked'], 'position')} without a mark not in it" if pnl["unmarked"] else ""
+        output.lines([f"PnL {pnl['total']} {currency}: {split}{without}"])
     for fault in fields["faults"]:
         output.note(f"a strategy raised an exception and is muted:\n{fault}")
     output.lines([f"state digest {fields['state_digest']}"])
     if out is not None:
         output.note(f"Next: engine replay {out}")
+
+
+def print_positions(output: Output, positions: list[dict[str, Any]], most: int = 40) -> None:
+    """Print every position, at most *most* of them; money is in the settlement currency."""
+    if not positions:
+        return
+    rows = [["#", "outcome", "position", "cost", "realised", "unrealised", "fees", "instrument"]]
+    for one in positions[:most]:
+        figures = [one["position"], one["cost"], one["realised"], one["unrealised"] or "-", one["fees"]]
+        rows.append([str(one["number"]), one["outcome"] or "-", *figures, one["instrument"]])
+    output.table(rows, frozenset({0, 2, 3, 4, 5, 6}))
+    if len(positions) > most:
+        output.lines([f"and {counted(len(positions) - most, 'more position')} (--json lists all)"])

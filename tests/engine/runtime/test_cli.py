@@ -234,6 +234,24 @@ def test_output_aligns_tables_and_counts_in_words(capsysbinary):
     assert (counted(1, "line"), counted(0, "line"), counted(1000, "line")) == ("1 line", "0 lines", "1,000 lines")
 
 
+def test_a_table_too_wide_for_the_terminal_loses_the_middle_of_its_last_column(monkeypatch, capsysbinary):
+    rows = [("#", "market"), ("1", "polymarket:0x8865569d3def2154f521c22768e5681ebcd"), ("2", "short")]
+    whole = b"#  market\n1  polymarket:0x8865569d3def2154f521c22768e5681ebcd\n2  short\n"
+    monkeypatch.setenv("COLUMNS", "24")
+    output = Output()
+    output.table(rows)
+    assert capsysbinary.readouterr().out == whole, "a file has no width"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    output.table(rows)
+    assert capsysbinary.readouterr().out.decode() == "#  market\n1  polymarket…8e5681ebcd\n2  short\n"
+    monkeypatch.setenv("COLUMNS", "5")
+    output.table(rows)
+    assert capsysbinary.readouterr().out.decode().splitlines()[1] == "1  polymark…681ebcd", "not cut to nothing"
+    output.wide = True
+    output.table(rows)
+    assert capsysbinary.readouterr().out == whole
+
+
 def test_a_terminal_sees_a_progress_bar(monkeypatch, capsys):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     for unit in ("bytes", "segments"):
