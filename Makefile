@@ -6,7 +6,7 @@ VENV ?= .venv
 RUN = $(VENV)/bin
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 
-.PHONY: help setup build demo test quick nightly lint types docs bench clean
+.PHONY: help install compile setup build demo test quick nightly lint types docs bench clean
 
 help:  ## what there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,23 +16,33 @@ $(RUN)/python:
 	@$(PYTHON) -m venv $(VENV) || { echo "python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
 	@$(RUN)/python -m pip install --quiet --disable-pip-version-check uv || echo "uv is not available, installing with pip"
 
-# The stamp is newer than every file that decides what is installed or compiled.
-$(VENV)/installed: $(RUN)/python setup.cfg setup.py pyproject.toml constraints.txt engine/_build.py \
-		$(wildcard engine/kernel/*.py adapters/*/wire/*.py adapters/simulated/*.py journal/*.py replay/*.py)
-	@echo "Installing and compiling (a minute at the first time) ..."
+# Installing and compiling are two steps, because the tests have something to do while the compiler works.
+$(VENV)/installed: $(RUN)/python setup.cfg setup.py pyproject.toml constraints.txt
+	@echo "Installing ..."
 	@if [ -x $(RUN)/uv ]; then \
-		VIRTUAL_ENV=$(VENV) $(RUN)/uv pip install --quiet --constraint constraints.txt --build-constraint constraints.txt -e '.[test,lint]'; \
+		VIRTUAL_ENV=$(VENV) REFOLD_PURE=1 $(RUN)/uv pip install --quiet --constraint constraints.txt \
+			--build-constraint constraints.txt -e '.[build,test,lint]'; \
 	else \
-		PIP_CONSTRAINT=constraints.txt $(RUN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,lint]'; \
+		PIP_CONSTRAINT=constraints.txt REFOLD_PURE=1 $(RUN)/python -m pip install --quiet \
+			--disable-pip-version-check -e '.[build,test,lint]'; \
 	fi
+	@touch $@
+
+$(VENV)/compiled: $(VENV)/installed engine/_build.py \
+		$(wildcard engine/kernel/*.py adapters/*/wire/*.py adapters/simulated/*.py journal/*.py replay/*.py)
+	@echo "Compiling the kernel (a minute or two) ..."
+	@$(RUN)/python setup.py --quiet build_ext --inplace >$(VENV)/compile.log 2>&1 || { tail -30 $(VENV)/compile.log; exit 1; }
 	@$(RUN)/engine --version
 	@touch $@
 
-setup: $(VENV)/installed  ## install into .venv and compile the kernel
+install: $(VENV)/installed
+compile: $(VENV)/compiled
+
+setup: compile  ## install into .venv and compile the kernel
 
 build:  ## compile the kernel again
-	@rm -f $(VENV)/installed
-	@$(MAKE) --no-print-directory setup
+	@rm -f $(VENV)/compiled
+	@$(MAKE) --no-print-directory compile
 
 demo: setup  ## record a sample market, run a strategy on it, replay the run, and show that nothing differs
 	@rm -rf demo-run && mkdir demo-run
@@ -43,13 +53,13 @@ demo: setup  ## record a sample market, run a strategy on it, replay the run, an
 	@echo; echo '$$ engine replay demo-run/run'
 	@$(RUN)/engine replay demo-run/run
 
-test: setup  ## the whole test suite, compiled and interpreted, with coverage
+test: install  ## the whole test suite, compiled and interpreted, with coverage
 	@$(RUN)/python tests/run.py all --jobs $(JOBS)
 
 quick: setup  ## the tests that a change should pass before anything else
 	@$(RUN)/python -m pytest -q -x -n $(JOBS) -m "not slow and not nightly"
 
-nightly: setup  ## everything that is too long for CI; writes docs/reference/nightly.md
+nightly: install  ## everything that is too long for CI; writes docs/reference/nightly.md
 	@$(RUN)/python tests/run.py nightly --jobs $(JOBS)
 
 lint: setup  ## style and types
@@ -62,7 +72,7 @@ bench: setup  ## the benchmark table, with budgets beside the figures
 	@$(RUN)/python -m benchmarks
 
 docs: setup  ## check that the documentation's links and commands hold
-	@$(RUN)/python -m pytest -q tests/test_docs.py
+	@$(RUN)/python -m pytest -q tests/test_docs.py tests/test_docs_examples.py
 
 clean:  ## remove what the other targets made
 	rm -rf $(VENV) build *.egg-info demo-run .pytest_cache .mypy_cache .ruff_cache .hypothesis

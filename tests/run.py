@@ -1,7 +1,7 @@
 """
 The test command behind `make test`, `make nightly` and `.ci/run`.
 
-    all      the suite against the compiled kernel, then the kernel and the journal interpreted, with branch coverage
+    all      kernel and journal interpreted, with branch coverage, while the kernel compiles; then the suite, compiled
     matrix   one journal on every Python present, compiled and interpreted, in odd surroundings: one digest
     nightly  all of it, with what is too long for CI, and docs/reference/nightly.md written anew
 """
@@ -32,25 +32,35 @@ def run(title: str, command: list[str], **variables: str) -> float:
 def compiled() -> bool:
     """Whether a compiled kernel is installed for this Python."""
     code = "import engine; raise SystemExit(not engine.COMPILED)"
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True).returncode == 0
 
 
-def pytest(*arguments: str) -> list[str]:
-    """A pytest command of this Python."""
-    return [sys.executable, "-m", "pytest", "-q", *arguments]
+def pytest(jobs: int, *arguments: str) -> list[str]:
+    """A pytest command of this Python, in *jobs* processes."""
+    workers = ["-n", str(jobs)] if jobs > 1 else []
+    return [sys.executable, "-m", "pytest", "-q", *workers, *arguments]
 
 
 def suite(jobs: int) -> None:
-    """The suite compiled, then the kernel and the journal interpreted under coverage."""
-    workers = ["-n", str(jobs)] if jobs > 1 else []
-    if compiled():
-        run("tests, compiled", pytest(*workers, "-m", "not nightly"), REFOLD_REQUIRE="compiled")
-    else:
-        print("== no compiled kernel is installed: the whole suite runs interpreted", flush=True)
-        run("tests, interpreted", pytest(*workers, "-m", "not nightly"), REFOLD_PURE="1")
+    """The kernel and the journal interpreted under coverage while the kernel compiles; then the suite, compiled."""
+    compiling = subprocess.Popen(["make", "--no-print-directory", "compile"], cwd=ROOT)
     covered = ["--cov", "--cov-branch", "--cov-report=term:skip-covered", "--cov-fail-under=100"]
     where = ["tests/journal", "tests/engine/kernel"]
-    run("kernel and journal, interpreted", pytest(*workers, *covered, "-m", "not nightly", *where), REFOLD_PURE="1")
+    try:
+        run(
+            "kernel and journal, interpreted",
+            pytest(max(1, jobs - 1), *covered, "-m", "not nightly", *where),
+            REFOLD_PURE="1",
+        )
+    finally:
+        code = compiling.wait()
+    if code:
+        sys.exit(code)
+    if compiled():
+        run("tests, compiled", pytest(jobs, "-m", "not nightly"), REFOLD_REQUIRE="compiled")
+    else:
+        print("== no compiled kernel could be built: the whole suite runs interpreted", flush=True)
+        run("tests, interpreted", pytest(jobs, "-m", "not nightly"), REFOLD_PURE="1")
 
 
 def main() -> None:
@@ -65,7 +75,7 @@ def main() -> None:
         run("determinism matrix", [sys.executable, str(ROOT / "tests" / "matrix.py")])
     else:
         suite(asked.jobs)
-        run("nightly", pytest("-n", str(asked.jobs), "-m", "nightly"), HYPOTHESIS_PROFILE="nightly")
+        run("nightly", pytest(asked.jobs, "-m", "nightly"), HYPOTHESIS_PROFILE="nightly")
         run("determinism matrix, full", [sys.executable, str(ROOT / "tests" / "matrix.py"), "--full"])
 
 
