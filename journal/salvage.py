@@ -1,5 +1,6 @@
 """The readable records of a damaged journal, in a new one: same numbers, same bytes, a chain that starts anew."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Unpack
 
@@ -7,7 +8,7 @@ from engine.kernel.kinds import SOURCES
 from engine.kernel.record import CONTROL, DERIVED
 from journal.background import Background, Inline
 from journal.disk import Disk
-from journal.errors import JournalError, RecordRefused, WriterFailed
+from journal.errors import Damaged, JournalError, RecordRefused, WriterFailed
 from journal.manifest import SALVAGED
 from journal.payloads import decode_sources
 from journal.reader import Journal, open_journal
@@ -37,13 +38,15 @@ def salvage(
     journal_id: bytes,
     wall_ns: int,
     background: Background | None = None,
+    beside: Callable[[Path], object] = lambda folder: None,
     **settings: Unpack[Settings],
 ) -> Salvage:
     """
     Copy every record before the first damage of the journal *source* into a new one in *target*, sealed as SALVAGED.
 
     What lies behind the damage stays where it is: numbers without gap are what a journal promises. *source* is only
-    read, and *target* appears when it is whole.
+    read, and *target* appears when it is whole: *beside* is called before with the folder that it grows in, and may put
+    more there.
 
     Raises:
         NotAJournal, Damaged: nothing at all is readable.
@@ -67,6 +70,7 @@ def salvage(
             writer.close()
         for number in closed:
             seal(disk, staging, number, sealed_ns=wall_ns, status=SALVAGED)
+        beside(staging)
         return Salvage(journal.first_seq, writer.last_seq, closed, damage)
 
 
@@ -85,4 +89,8 @@ def _copy(journal: Journal, writer: Writer) -> JournalError | None:
         raise
     except JournalError as error:
         return error
+    last = journal.segments[-1]
+    if last.unread:
+        assert last.checker is not None
+        return Damaged(last.path, last.checker.offset, last.checker.reason)
     return None

@@ -35,7 +35,7 @@ class NoBase(JournalError):
     """Nobody says where an overlay's base lies, or nothing stands there."""
 
     def __init__(self, overlay: Path, reason: str) -> None:
-        super().__init__(f"{overlay} is an overlay, and {reason}; say with --base where its base is")
+        super().__init__(f"{overlay} is an overlay, and {reason}")
         self.path = overlay
 
 
@@ -129,6 +129,13 @@ def write_base_hint(disk: Disk, overlay: Path, base: Path) -> None:
     file = disk.create(overlay / BASE_FILE)
     file.write(text)
     file.close()
+
+
+def carry_base_hint(disk: Disk, overlay: Path, target: Path) -> None:
+    """Note beside *target*, which holds a copy of *overlay*, where the base lies, if that is noted beside *overlay*."""
+    folder = overlay if disk.is_dir(overlay) else overlay.parent
+    if disk.exists(folder / BASE_FILE):
+        write_base_hint(disk, target, (folder / _read_hint(disk, folder / BASE_FILE)).resolve())
 
 
 def open_base(disk: Disk, overlay: Path, run: RunStart, given: Path | None) -> BaseFeed:

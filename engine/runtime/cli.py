@@ -143,7 +143,7 @@ def _as_refusal(error: BaseException) -> CommandError:
     if isinstance(error, NotAJournal):
         return CommandError(str(error), "name a journal's folder, one of its .wal or .zst files, or a bundle")
     if isinstance(error, JournalError):
-        return CommandError(str(error), "`engine journal verify` says how far it is good")
+        return _without_base(error) or CommandError(str(error), "`engine journal verify` says how far it is good")
     if isinstance(error, click.ClickException):
         return CommandError(error.format_message())
     if isinstance(error, OSError):
@@ -154,6 +154,15 @@ def _as_refusal(error: BaseException) -> CommandError:
         return refused
     sentence = f"this is a bug in refold: {type(error).__name__}: {error}"
     return CommandError(sentence, "run it again with --debug and report what it prints", Exit.BUG)
+
+
+def _without_base(error: JournalError) -> CommandError | None:
+    """An overlay without its base is not damaged: somebody has to say where the base is."""
+    from replay.overlay import NoBase, WrongBase
+
+    if isinstance(error, NoBase | WrongBase):
+        return CommandError(str(error), "say with --base where the journal is that the run was made on")
+    return None
 
 
 def _refused_by_kernel(error: BaseException) -> CommandError | None:

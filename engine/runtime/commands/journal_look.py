@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.runtime.commands import speaks, speaks_lines
-from engine.runtime.commands.journal_select import JOURNAL, WHICH, selected, selection_options
+from engine.runtime.commands.journal_select import JOURNAL, WHICH, note_tail, selected, selection_options
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output, counted
 
@@ -187,6 +187,7 @@ def cat(output: Output, journal: Path, selection: "Selection", width: int, raw: 
         if record is None:
             held = f"{opened.first_seq:,} to {opened.last_seq:,}" if opened.last_seq >= opened.first_seq else "none"
             output.note(f"note: no record selected; the journal's are {held}")
+        note_tail(output, opened)
 
 
 @click.command(

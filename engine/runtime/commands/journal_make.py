@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.runtime.commands import speaks
-from engine.runtime.commands.journal_select import JOURNAL, WHICH, selected, selection_options
+from engine.runtime.commands.journal_select import JOURNAL, WHICH, note_tail, selected, selection_options
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output, counted
 
@@ -161,6 +161,7 @@ def export(
         total = opened.last_seq - opened.first_seq + 1
         with output.progress("exporting", total, "records") as advance:
             written = write_export(cut, source_names(opened), out, form, disk, advance)
+        note_tail(output, opened)
     if output.as_json:
         fields = {"journal": str(journal), "path": str(out), "format": form, "records": written, "damage": cut.damage}
         output.document("refold.journal.export/1", fields)
@@ -177,12 +178,20 @@ def save(output: Output, journal: Path, out: Path) -> None:
     from journal.disk import RealDisk
     from journal.reader import open_journal
     from journal.salvage import salvage
+    from replay.overlay import carry_base_hint
 
     disk = RealDisk()
     with open_journal(journal, disk) as opened:
         # A journal of its own, but the same one however often the same damaged journal is saved.
         own = blake2b(opened.journal_id + opened.head, digest_size=16, person=b"refold-salvage").digest()
-    made = salvage(disk, journal, out, journal_id=own, wall_ns=RealClock().wall_ns())
+    made = salvage(
+        disk,
+        journal,
+        out,
+        journal_id=own,
+        wall_ns=RealClock().wall_ns(),
+        beside=lambda folder: carry_base_hint(disk, journal, folder),
+    )
     damage = None if made.damage is None else str(made.damage)
     if output.as_json:
         fields = {"first_seq": made.first_seq, "last_seq": made.last_seq, "segments": made.segments, "damage": damage}

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.runtime.output import Output, counted
+
 if TYPE_CHECKING:
     from journal.reader import Journal, Record
     from journal.select import Selection
@@ -48,3 +50,13 @@ def selected(journal: "Journal", selection: "Selection") -> "Iterator[Record]":
         return select(journal, selection)
     except BadSelection as error:
         raise click.BadParameter(f"{error}.", param_hint=f"'{error.what}'") from error
+
+
+def note_tail(output: Output, journal: "Journal") -> None:
+    """Tell of bytes at the journal's end that are no records, or not yet: whoever reads on sees less than the file."""
+    last = journal.segments[-1]
+    if last.unread:
+        assert last.checker is not None
+        where = f"{last.path}, from byte {last.checker.offset} on"
+        lost = counted(last.unread, "byte")
+        output.note(f"note: the last {lost} are no records, torn or still being written ({where})")

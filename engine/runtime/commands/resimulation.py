@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.runtime.clock import RealClock
+from engine.runtime.commands.journal_select import note_tail
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output, counted
 
@@ -74,6 +75,7 @@ def resimulate(
         was = "no seed recorded" if recorded is None else f"recorded {recorded.seed}"
         if not output.as_json:
             output.lines([f"resimulation, seed {seed} ({was})"])
+        note_tail(output, base)
         simulated, elapsed_s = play(output, disk, run, chosen.config, base, out)
     finally:
         if feed is not None:

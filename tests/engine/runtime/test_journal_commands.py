@@ -197,6 +197,10 @@ def test_verify_tells_torn_from_corrupt_and_notes_missing_manifests_and_evidence
     assert found.stdout.startswith(f"TORN: {wal}: at byte ")
     assert "every record up to 60 is good\n" in found.stdout
     assert "Next:  nothing" in found.stderr
+    for words in (("cat", torn), ("export", torn, "-o", tmp_path / "torn.csv")):
+        assert f"note: the last 5 bytes are no records, torn or still being written ({wal}, " in run(*words).stderr
+    saved = run("export", torn, "--format", "journal", "-o", tmp_path / "saved").stdout
+    assert f"what ended it: {wal}: damaged at byte " in saved
     (copy / "00000001.manifest.json").unlink()
     (copy / "00000003.torn-7").write_bytes(b"")
     text = run("verify", copy).stdout

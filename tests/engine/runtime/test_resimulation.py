@@ -249,3 +249,42 @@ def test_an_exception_of_a_strategy_is_told_on_stderr_with_its_lines(place: Path
     assert 'raise ValueError(f"call {calls}' in found.stderr
     assert "ValueError" not in found.stdout
     assert not any(b"ValueError: call" in record.payload for record in records(tmp_path / "run"))
+
+
+# -- the base ----------------------------------------------------------------------------------------------------------
+
+
+def journal(*words: object, code: int = 0) -> Result:
+    """`engine journal WORDS`, which has to end with *code*."""
+    found = CliRunner().invoke(engine, ["journal", *map(str, words)])
+
+    assert found.exit_code == code, found.output
+    return found
+
+
+def test_what_was_saved_of_a_run_stands_on_the_same_base(place: Path, tmp_path: Path) -> None:
+    journal("materialise", place / "run", "-o", tmp_path / "whole")
+    for number, run in enumerate((place / "run", tmp_path / "whole")):
+        saved = tmp_path / f"saved{number}"
+        journal("export", run, "--format", "journal", "-o", saved)
+
+        assert document(saved)["identical"] is True
+        assert document(saved)["compared"] == document(run)["compared"]
+
+
+def test_an_overlay_without_its_base_asks_for_the_base(place: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone.zst"
+    alone.write_bytes((place / "run" / "00000001.zst").read_bytes())
+    for words in ((), ("--base", place / "run")):
+        found = command(alone, *words, code=Exit.DAMAGED)
+
+        assert "Next:  say with --base where the journal is that the run was made on" in found.stderr
+    assert document(alone, "--base", place / "recording")["identical"] is True
+
+
+def test_a_resimulation_tells_of_bytes_of_its_base_that_are_no_records(place: Path, tmp_path: Path) -> None:
+    base = tmp_path / "00000001.wal"
+    base.write_bytes((place / "recording" / "00000001.wal").read_bytes()[:-50])
+    found = command(base, "--config", place / "config.yaml")
+
+    assert "note: the last 78 bytes are no records" in found.stderr
