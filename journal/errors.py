@@ -119,4 +119,6 @@ def reading(path: "PurePath | str") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Unreadable(error.filename or path, error.strerror or str(error)) from error
+        link = error.errno == errno.ELOOP
+        reason = "it is a symbolic link, which is not followed" if link else error.strerror or str(error)
+        raise Unreadable(error.filename or path, reason) from error

@@ -13,9 +13,10 @@ from journal.frames import Decompressor
 from journal.index import Index, read_index, rebuild_index
 from journal.index import block_end as block_end
 from journal.payloads import decode_sources
-from journal.segment import HEADER_SIZE, MAGIC, Entry, Header, decode_header, new_chain
+from journal.segment import HEADER_SIZE, Entry, Header, decode_header, new_chain
 
 CHUNK: Final = 1 << 20
+ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 
 
 class Segment:
@@ -124,8 +125,8 @@ def open_sealed(disk: Disk, path: Path) -> list[Segment]:
         try:
             index = read_index(file, path)
         except Damaged as damage:
-            if file.read(0, 8) == MAGIC or not file.size():
-                raise NotAJournal(path, "a sealed segment should be zstd frames, this file is not") from damage
+            if file.read(0, 4) != ZSTD_MAGIC:  # else the beginning may be readable
+                raise NotAJournal(path, "a sealed segment is made of zstd frames, this file is not") from damage
             index = rebuild_index(file, path)
         if not index.entries:
             raise Damaged(path, 0, "the file holds no block")

@@ -63,6 +63,7 @@ def materialise(
         JournalError: one of the two is damaged.
     """
     refuse_taken(disk, target)
+    stood = disk.exists(target)
     with open_journal(overlay, disk) as journal:
         run = recorded_run(journal)
         if run is None or run.base is None:
@@ -81,6 +82,9 @@ def materialise(
             for path in reversed(made):
                 if disk.exists(path):
                     disk.unlink(path)
+            for folder in [target / BASE_FOLDER, *([] if stood else [target])]:
+                if disk.is_dir(folder):
+                    disk.remove_dir(folder)
             raise
         finally:
             feed.close()

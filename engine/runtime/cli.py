@@ -17,7 +17,7 @@ from engine._build import source_digest
 from engine.runtime.commands import debug_option
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output
-from journal.errors import JournalError, Locked, NotAJournal, Taken, WriterFailed
+from journal.errors import JournalError, Locked, NotAJournal, Taken, Unreadable, WriterFailed
 from journal.labels import MarkedInvalid
 
 COMMANDS = {
@@ -115,7 +115,7 @@ def _end(error: BaseException, output: Output) -> int:
     if output.debug:
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt | click.Abort):
-        output.note("Interrupted.")
+        output.fail(CommandError("interrupted", code=Exit.INTERRUPTED))
         return Exit.INTERRUPTED
     if isinstance(error, click.UsageError):
         error.show()
@@ -142,6 +142,8 @@ def _as_refusal(error: BaseException) -> CommandError:
         return CommandError(str(error), "choose another place, or remove what stands there", Exit.USAGE)
     if isinstance(error, NotAJournal):
         return CommandError(str(error), "name a journal's folder, one of its .wal or .zst files, or a bundle")
+    if isinstance(error, Unreadable):
+        return CommandError(str(error), "name the file itself, and check that you may read it")
     if isinstance(error, JournalError):
         return _without_base(error) or CommandError(str(error), "`engine journal verify` says how far it is good")
     if isinstance(error, click.ClickException):

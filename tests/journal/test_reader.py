@@ -188,9 +188,10 @@ def test_what_is_no_journal_is_said_in_one_sentence():
     disk.put(Path("/x/b.zst"), b"hello, this is no zstd file at all")
     disk.put(Path("/x/c.zst"), b"")
     disk.put(ROOT / "other" / "00000001.wal", b"JRNLSEG1" + bytes(200))
-    for path in (ROOT, Path("/x/a.wal"), Path("/x/c.zst"), ROOT / "other"):
+    for path in (ROOT, Path("/x/a.wal"), Path("/x/b.zst"), Path("/x/c.zst"), ROOT / "other"):
         with pytest.raises(NotAJournal):
             open_journal(path, disk, Inline())
+    disk.put(Path("/x/b.zst"), b"\x28\xb5\x2f\xfd, this much of it is")
     with pytest.raises(Damaged):
         open_journal(Path("/x/b.zst"), disk, Inline())
     with pytest.raises(Unreadable, match="No such file"):

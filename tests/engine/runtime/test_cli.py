@@ -20,7 +20,7 @@ from engine.runtime.cli import engine
 from engine.runtime.clock import RealClock
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output, counted
-from journal.errors import JournalError, JournalExists, Locked, NotAJournal, Taken, WriterFailed
+from journal.errors import JournalError, JournalExists, Locked, NotAJournal, Taken, Unreadable, WriterFailed
 from journal.labels import MarkedInvalid
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -129,12 +129,13 @@ def test_an_error_of_usage_is_a_document_too_when_json_was_asked_for():
         (MarkedInvalid(Path("x"), 3, "clock"), Exit.DAMAGED, "--include-invalid"),
         (WriterFailed("JRN_DISK_FULL", Path("x"), "full"), Exit.DAMAGED, "look at the disk"),
         (NotAJournal(Path("x"), "why"), Exit.DAMAGED, "name a journal's folder"),
+        (Unreadable(Path("x"), "why"), Exit.DAMAGED, "Error: x: cannot be read: why."),
         (JournalError("bad"), Exit.DAMAGED, "engine journal verify"),
         (OSError(13, "Permission denied", "/x"), Exit.DAMAGED, "Error: /x: Permission denied."),
         (OSError("strange"), Exit.DAMAGED, "Error: strange."),
         (click.ClickException("odd"), Exit.DAMAGED, "Error: odd."),
-        (KeyboardInterrupt(), Exit.INTERRUPTED, "Interrupted."),
-        (click.Abort(), Exit.INTERRUPTED, "Interrupted."),
+        (KeyboardInterrupt(), Exit.INTERRUPTED, "Error: interrupted.\n"),
+        (click.Abort(), Exit.INTERRUPTED, "Error: interrupted.\n"),
         (ZeroDivisionError("oops"), Exit.BUG, "this is a bug in refold: ZeroDivisionError: oops"),
         (AssertionError("never"), Exit.BUG, "run it again with --debug"),
         (click.exceptions.Exit(5), 5, ""),
