@@ -163,9 +163,10 @@ def test_levels_not_spelled_in_the_shortest_form_are_hashed_as_the_venue_spelled
     book = Book()
     book.set_level(BIDS, ".48", "10.00", False)
     book.set_level(BIDS, "0.470", "7", False)
+    book.set_level(BIDS, "0.46", "2.5", False)
     book.set_level(ASKS, "0.5", "3.", False)
     text = (
-        '{"market":"m","asset_id":"a","timestamp":"7","hash":"","bids":[{"price":"0.470","size":"7"},'
+        '{"market":"m","asset_id":"a","timestamp":"7","hash":"","bids":[{"price":"0.46","size":"2.5"},{"price":"0.470","size":"7"},'
         '{"price":".48","size":"10.00"}],"asks":[{"price":"0.5","size":"3."}],"min_order_size":"5",'
         '"tick_size":"0.01","neg_risk":false}'
     )
