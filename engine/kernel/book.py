@@ -1,9 +1,9 @@
 """
 A limit order book as two ladders.
 
-A ladder is a dense array of lots around the best price, with a dictionary for the levels far behind it: a level is set
-in a few nanoseconds, and a price range without bound needs no memory without bound. A market whose whole price range is
-known and small (a prediction market) is dense throughout.
+A ladder is a window of ticks around the best price, in pages that take room only while they hold a level, with a
+dictionary for the few levels far behind it: a level is set in a few nanoseconds, and a price range without bound needs
+no memory without bound. A market whose whole price range is known and small (a prediction market) is all window.
 """
 
 from typing import Final, final
@@ -14,10 +14,16 @@ from mypy_extensions import i64
 from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID
 
-WINDOW: Final[i64] = 8192
-"""Ticks a ladder holds densely when the price range is unbounded: 64 KiB a side."""
+WINDOW: Final[i64] = 1 << 19
+"""Ticks in the window where the price range is unbounded: 5,000 dollars of cents. 32 KiB a side, and 1 KiB a page."""
 
-_BLOCK_BITS: Final[i64] = 6
+_PAGE_BITS: Final[i64] = 7
+_PAGE: Final[i64] = 128
+_IN_PAGE: Final[i64] = 127
+
+# A page's entry: its number among `_cells` (from 1) above the number of its levels; 0 while it holds none.
+_NUMBER_AT: Final[i64] = 8
+_COUNT: Final[i64] = 255
 
 
 @final
@@ -25,15 +31,18 @@ class Ladder:
     """
     One side of a book, by *key*: the greater the key, the better the price (a bid's tick, or minus an offer's).
 
-    Every level outside the dense window lies behind it (is worse), in `_far`.
+    Every level outside the window lies behind it (is worse), in `_far`.
     """
 
     def __init__(self, base: i64, size: i64, bounded: bool) -> None:
         self._base: i64 = base
-        self._size: i64 = size
+        self._size: Final[i64] = size
         self._bounded: Final[bool] = bounded
-        self._cells: vec[i64] = vec[i64]([0] * size)
-        self._blocks: vec[i64] = vec[i64]([0] * ((size >> _BLOCK_BITS) + 1))
+        self._pages: Final[vec[i64]] = vec[i64]([0] * ((size + _PAGE - 1) >> _PAGE_BITS))
+        self._cells: vec[i64] = vec[i64]([0] * (2 * _PAGE))
+        self._made: i64 = 1  # pages of `_cells` ever used; the first is none
+        self._spare: vec[i64] = vec[i64]([0] * 8)  # numbers of pages that were emptied
+        self._spares: i64 = 0
         self._far: dict[int, int] = {}
         self.best: i64 = NONE
         self.count: i64 = 0
@@ -42,7 +51,10 @@ class Ladder:
         """Lots resting at *key*, 0 if none."""
         i = key - self._base
         if 0 <= i < self._size:
-            return self._cells[i]
+            entry = self._pages[i >> _PAGE_BITS]
+            if entry == 0:
+                return 0
+            return self._cells[((entry >> _NUMBER_AT) << _PAGE_BITS) + (i & _IN_PAGE)]
         if self._far:
             return i64(self._far.get(key, 0))
         return 0
@@ -53,33 +65,48 @@ class Ladder:
         if i < 0 or i >= self._size:
             self._set_far(key, lots)
             return
-        old = self._cells[i]
-        self._cells[i] = lots
+        page = i >> _PAGE_BITS
+        entry = self._pages[page]
+        if entry == 0:
+            if lots == 0:
+                return
+            entry = self._take_page()
+        at = ((entry >> _NUMBER_AT) << _PAGE_BITS) + (i & _IN_PAGE)
+        old = self._cells[at]
+        self._cells[at] = lots
         if lots > 0:
             if old == 0:
                 self.count += 1
-                self._blocks[i >> _BLOCK_BITS] += 1
+                self._pages[page] = entry + 1
                 if key > self.best:
                     self.best = key
         elif old > 0:
             self.count -= 1
-            self._blocks[i >> _BLOCK_BITS] -= 1
+            entry -= 1
+            if entry & _COUNT == 0:
+                self._give_page(entry >> _NUMBER_AT)
+                entry = 0
+            self._pages[page] = entry
             if key == self.best:
                 self._best_below(i)
 
     def clear(self) -> None:
         """Remove every level."""
-        i: i64 = 0
-        blocks = self._blocks
-        while i <= self._size >> _BLOCK_BITS:
-            if blocks[i] > 0:
-                blocks[i] = 0
-                at = i << _BLOCK_BITS
-                end = at + 64 if at + 64 < self._size else self._size
-                while at < end:
-                    self._cells[at] = 0
+        pages = self._pages
+        cells = self._cells
+        page: i64 = 0
+        end: i64 = len(pages)
+        while page < end:
+            entry = pages[page]
+            if entry > 0:
+                at = (entry >> _NUMBER_AT) << _PAGE_BITS
+                stop = at + _PAGE
+                while at < stop:
+                    cells[at] = 0
                     at += 1
-            i += 1
+                self._give_page(entry >> _NUMBER_AT)
+                pages[page] = 0
+            page += 1
         if self._far:
             self._far = {}
         self.best = NONE
@@ -111,30 +138,62 @@ class Ladder:
         return found
 
     def copy_dense(self, keys: vec[i64], lots: vec[i64], at: i64) -> i64:
-        """Write the dense levels, best first, to *keys* and *lots* from *at* on; returns the place behind the last."""
+        """Write the levels of the window, best first, to *keys* and *lots* from *at* on; returns where they end."""
+        pages = self._pages
         cells = self._cells
-        key = self.best
-        while key != NONE and key >= self._base:
-            i = key - self._base
-            keys[at] = key
-            lots[at] = cells[i]
-            at += 1
-            key = self._scan(i - 1) if i > 0 else NONE
+        if self.best == NONE:
+            return at
+        page = (self.best - self._base) >> _PAGE_BITS
+        while page >= 0:
+            entry = pages[page]
+            left = entry & _COUNT
+            cell = ((entry >> _NUMBER_AT) << _PAGE_BITS) + _IN_PAGE
+            key = self._base + (page << _PAGE_BITS) + _IN_PAGE
+            while left > 0:
+                if cells[cell] > 0:
+                    keys[at] = key
+                    lots[at] = cells[cell]
+                    at += 1
+                    left -= 1
+                cell -= 1
+                key -= 1
+            page -= 1
         return at
 
     def _scan(self, start: i64) -> i64:
         """The greatest occupied key at or below cell *start*, or NONE."""
-        i = start
+        pages = self._pages
         cells = self._cells
-        blocks = self._blocks
-        while i >= 0:
-            if blocks[i >> _BLOCK_BITS] == 0:
-                i = ((i >> _BLOCK_BITS) << _BLOCK_BITS) - 1
-                continue
-            if cells[i] > 0:
-                return self._base + i
-            i -= 1
+        page = start >> _PAGE_BITS
+        within = start & _IN_PAGE
+        while page >= 0:
+            entry = pages[page]
+            if entry > 0:
+                first = (entry >> _NUMBER_AT) << _PAGE_BITS
+                while within >= 0:
+                    if cells[first + within] > 0:
+                        return self._base + (page << _PAGE_BITS) + within
+                    within -= 1
+            within = _IN_PAGE
+            page -= 1
         return NONE
+
+    def _take_page(self) -> i64:
+        """The entry of an empty page; it is nobody's until a level is counted in it."""
+        if self._spares > 0:
+            self._spares -= 1
+            return self._spare[self._spares] << _NUMBER_AT
+        number = self._made
+        if (number + 1) << _PAGE_BITS > i64(len(self._cells)):
+            self._cells = _longer(self._cells)
+        self._made = number + 1
+        return number << _NUMBER_AT
+
+    def _give_page(self, number: i64) -> None:
+        if self._spares == i64(len(self._spare)):
+            self._spare = _longer(self._spare)
+        self._spare[self._spares] = number
+        self._spares += 1
 
     def _best_below(self, i: i64) -> None:
         found = self._scan(i - 1) if i > 0 else NONE
@@ -172,18 +231,24 @@ class Ladder:
         levels: list[tuple[int, int]] = [(key, self.lots_at(key)) for key in self.occupied()]
         self.clear()
         self._base = best - (self._size * 3) // 4
-        top: i64 = NONE
         for key, lots in levels:
             i = i64(key) - self._base
             if i < 0:
                 self._far[key] = lots
+                self.count += 1
             else:
-                self._cells[i] = lots
-                self._blocks[i >> _BLOCK_BITS] += 1
-                if key > top:
-                    top = key
-        self.count = len(levels)
-        self.best = top
+                self.set(key, lots)
+
+
+def _longer(old: vec[i64]) -> vec[i64]:
+    """Twice as long, with the same content at its start."""
+    size: i64 = len(old)
+    new = vec[i64]([0] * (2 * size))
+    i: i64 = 0
+    while i < size:
+        new[i] = old[i]
+        i += 1
+    return new
 
 
 @final

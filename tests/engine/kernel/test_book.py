@@ -2,6 +2,8 @@
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from librt.vecs import vec
+from mypy_extensions import i64
 
 from engine.kernel.book import WINDOW, Book, Ladder
 from engine.kernel.record import NONE
@@ -27,6 +29,7 @@ class SlowBook:
 # Near moves, moves to the edge of the window and far beyond it, so that the window has to be laid anew.
 far_ticks = st.one_of(
     st.integers(0, 300),
+    st.integers(5_000, 30_000),
     st.integers(5_000, 5_000 + 2 * WINDOW),
     st.integers(0, 60_000_000),
 )
@@ -100,6 +103,46 @@ def test_a_level_that_nobody_set_holds_nothing() -> None:
     book = Book(0)
 
     assert book.lots_at(BID, 61_797) == 0
+    assert book.lots_at(BID, 10 * WINDOW) == 0
     book.set_level(BID, 61_797, 0)  # removing an unknown level is normal at every venue
     assert book.best_bid() == NONE
     assert not book.crossed()
+
+
+def test_far_levels_are_held_and_counted_and_come_back_when_the_touch_comes_to_them() -> None:
+    book = Book(0)
+    far = [(ASK, WINDOW * n, n) for n in range(1, 6)]
+    book.set_level(ASK, 5, 9)
+    for side, tick, lots in far:
+        book.set_level(side, tick, lots)
+    book.set_level(ASK, WINDOW * 3, 0)
+
+    assert book.lots_at(ASK, WINDOW * 4) == 4
+    assert book.lots_at(ASK, WINDOW * 3) == 0
+    assert book.lots_at(ASK, 6) == 0
+    assert book.asks.count == 5
+    book.set_level(ASK, 5, 0)
+    assert book.levels(ASK) == [(tick, lots) for _, tick, lots in far if tick != WINDOW * 3]
+    assert book.best_ask() == WINDOW
+
+
+def test_emptied_pages_are_used_again() -> None:
+    ladder = Ladder(0, WINDOW, False)
+    for round_ in range(40):
+        for page in range(20):
+            ladder.set(round_ * 1000 + page * 128, 1)
+        for page in range(20):
+            ladder.set(round_ * 1000 + page * 128, 0)
+
+    assert ladder.count == 0
+    assert len(ladder._cells) <= 32 * 128
+
+
+@given(near_changes)
+def test_the_levels_of_the_window_are_copied_best_first(steps: list[tuple[int, int, int]]) -> None:
+    book, keys, lots = Book(200), vec[i64]([0] * 300), vec[i64]([0] * 300)
+    for side, tick, size in steps:
+        book.set_level(side, tick, size)
+    end = book.bids.copy_dense(keys, lots, 3)
+
+    assert [(keys[at], lots[at]) for at in range(3, end)] == book.levels(BID)
