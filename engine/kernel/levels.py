@@ -35,6 +35,7 @@ def set_levels(market: Market, complement: bool, digest: Digest, rows: vec[i64],
     number = market.number << _NUMBER_AT
     mask = MASK63
     prime = PRIME
+    plain = not market.odd
     value = digest.value
     at = start
     while at < end and rows[at] == LEVEL_SET:
@@ -47,11 +48,12 @@ def set_levels(market: Market, complement: bool, digest: Digest, rows: vec[i64],
         if complement:
             tick = whole - tick
             side = ASK if side == BID else BID
-        if not usual or market.odd or (highest > 0 and (tick < 0 or tick > highest)):
+        if not (usual and plain) or (highest > 0 and (tick < 0 or tick > highest)):
             digest.value = value
             if not set_level(market, complement, digest, rows[at + 2], price, size, rows[at + 5], rows[at + 6]):
                 return at
             value = digest.value
+            plain = not market.odd
             at += STRIDE
             continue
         if side == BID:
