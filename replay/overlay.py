@@ -147,16 +147,21 @@ def open_base(disk: Disk, overlay: Path, run: RunStart, given: Path | None) -> B
         WrongBase: the journal found is another one.
     """
     assert run.base is not None
-    path = given
-    if path is None:
-        hint = (overlay if disk.is_dir(overlay) else overlay.parent) / BASE_FILE
-        if not disk.exists(hint):
-            raise NoBase(overlay, f"{hint.name} is missing")
-        stated = _read_hint(disk, hint)
-        path = stated if stated.is_absolute() else hint.parent / stated
-        if not disk.exists(path) and not disk.is_dir(path):
-            raise NoBase(overlay, f"nothing stands any more at {path}")
-    return BaseFeed(open_journal(path, disk), run.base)
+    return BaseFeed(open_journal(base_path(disk, overlay, given), disk), run.base)
+
+
+def base_path(disk: Disk, overlay: Path, given: Path | None) -> Path:
+    """Where *overlay*'s base lies: *given*, or what the hint beside it says. Raises NoBase."""
+    if given is not None:
+        return given
+    hint = (overlay if disk.is_dir(overlay) else overlay.parent) / BASE_FILE
+    if not disk.exists(hint):
+        raise NoBase(overlay, f"{hint.name} is missing")
+    stated = _read_hint(disk, hint)
+    path = stated if stated.is_absolute() else hint.parent / stated
+    if not disk.exists(path):
+        raise NoBase(overlay, f"nothing stands any more at {path}")
+    return path
 
 
 def _read_hint(disk: Disk, hint: Path) -> Path:

@@ -61,13 +61,16 @@ class Output:
         """Print readable *lines* to stdout."""
         self.write("".join(f"{line}\n" for line in lines).encode())
 
-    def table(self, rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset()) -> None:
+    def table(
+        self, rows: Sequence[Sequence[str]], right: frozenset[int] = frozenset(), names_last: bool = False
+    ) -> None:
         """
         Print *rows* (the first is the heading) in columns; the columns numbered in *right* align right.
 
-        Where the lines would be wider than the terminal, the last column loses its middle, unless `wide` is set.
+        With *names_last* the last column may be long: where the lines would be wider than the terminal it loses its
+        middle, unless `wide` is set.
         """
-        if sys.stdout.isatty() and not self.wide:
+        if names_last and sys.stdout.isatty() and not self.wide:
             rows = fitted(rows, get_terminal_size().columns)
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         self.lines(
@@ -109,14 +112,22 @@ class Output:
         from rich.progress import (
             BarColumn,
             DownloadColumn,
-            MofNCompleteColumn,
             Progress,
             ProgressColumn,
+            Task,
             TextColumn,
             TimeRemainingColumn,
         )
+        from rich.text import Text
 
-        counted: ProgressColumn = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+        class Counted(ProgressColumn):
+            """How many of how many, and of what."""
+
+            def render(self, task: Task) -> Text:
+                of_all = "" if task.total is None else f" of {max(task.total, task.completed):,.0f}"
+                return Text(f"{task.completed:,.0f}{of_all} {unit}")
+
+        counted: ProgressColumn = DownloadColumn() if unit == "bytes" else Counted()
         columns: tuple[ProgressColumn, ...] = (
             TextColumn("{task.description}"),
             BarColumn(),

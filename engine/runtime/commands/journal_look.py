@@ -57,22 +57,14 @@ def print_summary(output: Output, summary: "Summary") -> None:
     named = [(str(one.number), one.name, f"{one.records:,}") for one in summary.sources]
     output.table([("source", "name", "records"), *named], right=frozenset({0, 2}))
     output.lines([""])
-    heading = ("segment", "state", "records", "first seq", "last seq", "first received", "blocks", "stored", "label")
-    table = [
-        (
-            str(one.number),
-            one.state if one.status in (None, "SEALED_OK") else f"{one.state}, {one.status}",
-            f"{one.records:,}",
-            f"{one.first_seq:,}",
-            f"{one.last_seq:,}",
-            utc(one.first_recv_ns)[:19] if one.first_recv_ns is not None else "-",
-            f"{one.blocks:,}",
-            f"{one.stored_bytes:,}",
-            one.label or "",
-        )
-        for one in segments
-    ]
-    output.table([heading, *table], right=frozenset({0, 2, 3, 4, 6, 7}))
+    # A label is told of in the notes, with its reason.
+    table = [("segment", "state", "records", "first seq", "first received", "blocks", "stored bytes")]
+    for segment in segments:
+        state = segment.state if segment.status in (None, "SEALED_OK") else f"{segment.state}, {segment.status}"
+        first = "-" if segment.first_recv_ns is None else utc(segment.first_recv_ns)[:19]
+        counts = (f"{segment.records:,}", f"{segment.first_seq:,}", first, f"{segment.blocks:,}")
+        table.append((str(segment.number), state, *counts, f"{segment.stored_bytes:,}"))
+    output.table(table, right=frozenset({0, 2, 3, 5, 6}))
     output.lines(f"note: {note}" for note in summary.notes)
 
 
@@ -152,7 +144,12 @@ def print_verification(output: Output, found: "Verification", refused: bool) -> 
 @click.argument("journal", type=JOURNAL)
 @selection_options
 @click.option(
-    "--width", type=click.IntRange(min=0), default=160, show_default=True, help="Characters of payload; 0: all."
+    "--width",
+    type=click.IntRange(min=0),
+    metavar="N",
+    default=160,
+    show_default=True,
+    help="Characters of payload; 0: all.",
 )
 @click.option("--raw", is_flag=True, help="Print payloads only, byte for byte; of venue inputs the frame as received.")
 @speaks_lines

@@ -22,7 +22,9 @@ INCLUDE = click.option("--include-invalid", is_flag=True, help="Accept segments 
 
 @click.command(epilog="Example:\n\n\b\n  engine journal seal journal/")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--level", type=click.IntRange(1, 19), default=3, show_default=True, help="zstd's compression level.")
+@click.option(
+    "--level", type=click.IntRange(1, 19), metavar="N", default=3, show_default=True, help="zstd's compression level."
+)
 @speaks
 def seal(output: Output, folder: Path, level: int) -> None:
     """

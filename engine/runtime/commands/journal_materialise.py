@@ -21,7 +21,11 @@ from engine.runtime.output import CommandError, Output, counted
 @click.option("--base", type=JOURNAL, help="The journal the overlay stands on, where it is not where it was.")
 @speaks
 def materialise(output: Output, overlay: Path, out: Path, base: Path | None) -> None:
-    """Put an overlay and the journal it stands on into one folder that replays alone."""
+    """
+    Put an overlay and its base into one folder.
+
+    The folder replays alone, wherever it is carried.
+    """
     import attrs
 
     from journal.disk import RealDisk

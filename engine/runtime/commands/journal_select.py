@@ -30,7 +30,7 @@ def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, selection=Selection(start, end, kinds, sources, limit), **rest)
 
     for option in (
-        click.option("--limit", type=click.IntRange(min=1), help="Stop after so many records."),
+        click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Stop after so many records."),
         click.option("--source", "sources", multiple=True, help="Only this source: a name, a pattern or a number."),
         click.option(
             "--kind", "kinds", multiple=True, help="Only this kind: a name, a pattern like 'BINANCE_*', a number."

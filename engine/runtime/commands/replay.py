@@ -33,17 +33,26 @@ if TYPE_CHECKING:
     "  engine replay run/ --strategy mine.py:Mine --set strategies.Mine.parameters.size_lots=5000000"
 )
 @click.argument("journal", type=JOURNAL)
-@click.option("--from", "start", metavar="SEQ|TIME", help=f"Begin at the nearest checkpoint before: {PLACE}.")
-@click.option("--until", metavar="SEQ|TIME", help=f"The last record, itself included: {PLACE}.")
+@click.option("--from", "start", metavar="SEQ|TIME", help=f"The first record to verify: {PLACE}.")
+@click.option("--until", metavar="SEQ|TIME", help="The last record, itself included; as --from.")
 @click.option("--base", type=JOURNAL, help="The journal an overlay stands on, where it is not where it was.")
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, help="Verify in so many processes, from checkpoints.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Verify in so many processes, from checkpoints.",
+)
 @click.option(
     "--checkpoints/--no-checkpoints",
     default=None,
     help="Keep checkpoints beside the journal, or neither use nor keep any. Default: keep those of a long folder.",
 )
 @click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
-@click.option("--seed", type=click.IntRange(min=0), help="Resimulate under this seed, unless it is the recorded one.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), metavar="N", help="Resimulate under this seed, unless it is the recorded one."
+)
 @click.option("--config", type=JOURNAL, help="Resimulate with the strategies and the venue of this file (YAML).")
 @click.option(
     "--strategy",
@@ -74,12 +83,18 @@ def replay(
     forced: bool,
     wide: bool,
 ) -> None:
-    """Fold a journal again: compare every derived record with what is stored, or resimulate."""
+    """
+    Replay a journal: compare what it concluded, or resimulate.
+
+    Everything is derived again from the inputs. A strict replay compares each derived record with the stored one, byte
+    for byte; a resimulation plays a strategy against a simulated venue.
+    """
     from journal.disk import RealDisk
     from journal.labels import refuse_invalid
     from journal.reader import open_journal
     from replay.answer import strict_fields, tail_fields
     from replay.choose import Asked, Contradiction, is_resimulation, recorded_run
+    from replay.overlay import base_path
 
     disk, clock = RealDisk(), RealClock()
     output.wide = wide
@@ -88,6 +103,8 @@ def replay(
     asked = Asked(seed, config is not None, strategy is not None, bool(overrides), strict, forced, out is not None)
     with open_journal(journal, disk) as opened:
         recorded = recorded_run(opened)
+        if recorded is not None and recorded.base is not None and not include_invalid:
+            refuse_invalid(disk, base_path(disk, journal, base))
         try:
             simulates = is_resimulation(asked, recorded, str(journal))
         except Contradiction as error:
@@ -188,16 +205,16 @@ def print_strict(output: Output, answer: "StrictReplay", fields: dict[str, Any],
 
 
 def print_markets(output: Output, markets: list[dict[str, Any]], most: int = 30) -> None:
-    """Print each market's touch, at most *most* of them."""
+    """Print each market's touch, how many levels its sides have, and its tick; at most *most* markets."""
     if not markets:
         return
-    rows = [["#", "book", "outcome", "bid", "offer", "bids", "offers", "tick", "market"]]
+    rows = [["#", "book", "outcome", "bid", "offer", "levels", "tick", "market"]]
     for market in markets[:most]:
         state = "suspect" if market["suspect"] else ("valid" if market["valid"] else "invalid")
         outcome = next(iter(market["outcomes"]), "") or "-"
         touch = [market["best_bid"] or "-", market["best_ask"] or "-"]
-        levels = [str(market["bids"]), str(market["asks"])]
-        rows.append([str(market["number"]), state, outcome, *touch, *levels, market["tick"], market["market"]])
-    output.table(rows, frozenset({0, 3, 4, 5, 6, 7}))
+        levels = f"{market['bids']:,} + {market['asks']:,}"
+        rows.append([str(market["number"]), state, outcome, *touch, levels, market["tick"], market["market"]])
+    output.table(rows, frozenset({0, 3, 4, 5, 6}), names_last=True)
     if len(markets) > most:
         output.lines([f"and {len(markets) - most} more markets (--json lists all)"])

@@ -184,10 +184,10 @@ def print_positions(output: Output, positions: list[dict[str, Any]], most: int =
     """Print every position, at most *most* of them; money is in the settlement currency."""
     if not positions:
         return
-    rows = [["#", "outcome", "position", "cost", "realised", "unrealised", "fees", "instrument"]]
+    rows = [["#", "outcome", "position", "cost", "realised", "unrealised", "fees", "currency", "instrument"]]
     for one in positions[:most]:
         figures = [one["position"], one["cost"], one["realised"], one["unrealised"] or "-", one["fees"]]
-        rows.append([str(one["number"]), one["outcome"] or "-", *figures, one["instrument"]])
-    output.table(rows, frozenset({0, 2, 3, 4, 5, 6}))
+        rows.append([str(one["number"]), one["outcome"] or "-", *figures, one["currency"], one["instrument"]])
+    output.table(rows, frozenset({0, 2, 3, 4, 5, 6}), names_last=True)
     if len(positions) > most:
         output.lines([f"and {counted(len(positions) - most, 'more position')} (--json lists all)"])

@@ -7,7 +7,7 @@ import click
 
 from engine.runtime.commands import speaks
 from engine.runtime.exits import Exit
-from engine.runtime.output import CommandError, Output
+from engine.runtime.output import CommandError, Output, counted
 
 if TYPE_CHECKING:
     from scenarios.sample.recording import SampleReport
@@ -25,14 +25,29 @@ trades, finer price grids, settled markets, lost connections. The same options g
 
 @click.command(epilog=EXAMPLES)
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The new journal's folder.")
-@click.option("--markets", type=click.IntRange(1, 5000), default=20, show_default=True, help="How many markets trade.")
 @click.option(
-    "--frames", type=click.IntRange(1), default=200_000, show_default=True, help="At least so many frames of the venue."
+    "--markets",
+    type=click.IntRange(1, 5000),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="How many markets trade.",
 )
-@click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="What all chance comes from.")
+@click.option(
+    "--frames",
+    type=click.IntRange(1),
+    metavar="N",
+    default=200_000,
+    show_default=True,
+    help="At least so many frames of the venue.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0), metavar="N", default=7, show_default=True, help="What all chance comes from."
+)
 @click.option(
     "--disconnect-every",
     type=click.IntRange(0),
+    metavar="N",
     default=40_000,
     show_default=True,
     help="Frames between two losses of the connection, on average; 0: it never breaks.",
@@ -42,7 +57,11 @@ trades, finer price grids, settled markets, lost connections. The same options g
 def sample(
     output: Output, out: Path, markets: int, frames: int, seed: int, disconnect_every: int, no_seal: bool
 ) -> None:
-    """Make a recording of made-up markets, catalogue included, as a journal."""
+    """
+    Make a recording of made-up markets.
+
+    It becomes a journal like an imported one, catalogue included.
+    """
     from engine.runtime.clock import RealClock
     from journal.background import Threads
     from journal.disk import RealDisk
@@ -83,7 +102,7 @@ def print_report(output: Output, report: "SampleReport") -> None:
     output.lines(
         [
             f"{report.journal}: {report.records:,} records, {utc(report.first_ns)} to {utc(report.last_ns)}",
-            f"{report.frames:,} frames of {report.markets:,} markets, seed {report.seed}, "
-            f"the connection lost {report.disconnects:,} times",
+            f"{report.frames:,} frames of {counted(report.markets, 'market')}, seed {report.seed}, "
+            f"the connection lost {counted(report.disconnects, 'time')}",
         ]
     )

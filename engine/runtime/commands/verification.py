@@ -81,7 +81,8 @@ def remarks(answer: "StrictReplay", kept: "Checkpoints", asked_start: bool, one_
         why = "no usable checkpoint stands before" if answer.runs else "a recording without a run has no checkpoints"
         found.append(f"folded from record {answer.start_seq:,} on: {why}")
     if one_job:
-        found.append("verified in one job: there are no checkpoints to cut the journal at")
+        advice = "; --checkpoints keeps some" if answer.runs else ""
+        found.append(f"verified in one job: there are no checkpoints to cut the journal at{advice}")
     if kept.written:
         found.append(f"{kept.written:,} checkpoints written to {kept.folder}")
     return found

@@ -240,23 +240,36 @@ def test_a_table_too_wide_for_the_terminal_loses_the_middle_of_its_last_column(m
     whole = b"#  market\n1  polymarket:0x8865569d3def2154f521c22768e5681ebcd\n2  short\n"
     monkeypatch.setenv("COLUMNS", "24")
     output = Output()
-    output.table(rows)
+    output.table(rows, names_last=True)
     assert capsysbinary.readouterr().out == whole, "a file has no width"
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    output.table(rows)
+    output.table(rows, names_last=True)
     assert capsysbinary.readouterr().out.decode() == "#  market\n1  polymarket…8e5681ebcd\n2  short\n"
     monkeypatch.setenv("COLUMNS", "5")
-    output.table(rows)
+    output.table(rows, names_last=True)
     assert capsysbinary.readouterr().out.decode().splitlines()[1] == "1  polymark…681ebcd", "not cut to nothing"
     output.wide = True
-    output.table(rows)
+    output.table(rows, names_last=True)
     assert capsysbinary.readouterr().out == whole
 
 
-def test_a_terminal_sees_a_progress_bar(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("unit", "total", "says"),
+    [
+        ("bytes", 2000, "1.0/2.0 kB"),
+        ("bytes", None, "1.0/? kB"),
+        ("frames", 2000, "1,000 of 2,000 frames"),
+        ("frames", 900, "1,000 of 1,000 frames"),
+        ("frames", None, "1,000 frames"),
+    ],
+)
+def test_a_terminal_sees_a_progress_bar(monkeypatch, capsys, unit, total, says):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    for unit in ("bytes", "segments"):
-        with Output().progress("sealing things", 10, unit) as advance:
-            advance(10)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    with Output().progress("sealing things", total, unit) as advance:
+        advance(1000)
 
-    assert "sealing things" in capsys.readouterr().err
+    said = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", capsys.readouterr().err)
+    assert "sealing things" in said
+    assert says in said

@@ -288,3 +288,15 @@ def test_a_resimulation_tells_of_bytes_of_its_base_that_are_no_records(place: Pa
     found = command(base, "--config", place / "config.yaml")
 
     assert "note: the last 78 bytes are no records" in found.stderr
+
+
+def test_a_base_that_is_marked_invalid_is_refused_like_the_journal_itself(place: Path, tmp_path: Path) -> None:
+    journal("materialise", place / "run", "-o", tmp_path / "whole")
+    marked = tmp_path / "whole" / "base" / "00000001.wal"
+    journal("label", marked, "--invalid", "--reason", "the clock was off")
+    for words in ((), ("--seed", 9)):
+        found = command(tmp_path / "whole", *words, code=Exit.DAMAGED)
+
+        assert "segment 1 is marked invalid (the clock was off)" in found.stderr
+        assert "Next:  say --include-invalid" in found.stderr
+        command(tmp_path / "whole", *words, "--include-invalid")

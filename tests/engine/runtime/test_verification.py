@@ -239,7 +239,7 @@ def test_an_interrupt_ends_the_workers_and_the_command_with_130(tmp_path: Path) 
 
     assert process.returncode == Exit.INTERRUPTED
     assert out == ""
-    assert err.strip() == "Interrupted."
+    assert err.strip() == "Error: interrupted."
     patience = time.monotonic() + 10
     while (left := [pid for pid in children if alive(pid)]) and time.monotonic() < patience:
         time.sleep(0.02)
