@@ -36,6 +36,7 @@ def simulated_fields(journal: str, run: RunStart, simulated: Simulated) -> dict[
         "cancels": simulated.cancels,
         "fills": simulated.fills,
         "derived_by_kind": simulated.counts,
+        "verdicts": simulated.verdicts,
         "faults": simulated.faults,
         "positions": positions,
         "pnl": pnl_fields(kernel),

@@ -14,7 +14,8 @@ from attrs import define
 
 from adapters.simulated.reports import VENUE
 from adapters.simulated.venue import SimulatedVenue
-from engine.kernel import kinds
+from engine.kernel import codes, kinds
+from engine.kernel.derived import decode
 from engine.kernel.inputs import timer_payload
 from engine.kernel.record import ENGINE_SOURCE, NONE
 from engine.kernel.request import decode_request
@@ -119,6 +120,8 @@ class Simulated:
     fills: int
     counts: dict[str, int]
     """Derived records by kind."""
+    verdicts: dict[str, int]
+    """Verdicts by the name of their code: OK, and why the other intents were refused."""
     faults: list[str]
     """Tracebacks of exceptions that strategies raised."""
 
@@ -139,6 +142,7 @@ class Simulation:
         self.own_inputs = 0
         self.derived = 0
         self.counts: dict[str, int] = {}
+        self.verdicts: dict[str, int] = {}
         self.faults: list[str] = []
         self.now_ns = max(0, base.segments[0].first_recv_ns)
         self.round_trip_ns = config.venue.order_latency_ns + config.venue.report_latency_ns
@@ -170,6 +174,7 @@ class Simulation:
             cancels=int(self.venue.cancels),
             fills=int(self.venue.trades),
             counts=dict(sorted(self.counts.items())),
+            verdicts=dict(sorted(self.verdicts.items())),
             faults=self.faults,
         )
 
@@ -260,5 +265,10 @@ class Simulation:
             self.counts[name] = self.counts.get(name, 0) + 1
             if record.kind == kinds.REQUEST:
                 self.venue.submit(decode_request(number, record.payload), self.now_ns)
+            elif record.kind == kinds.VERDICT:
+                code = decode(record.kind, record.schema, record.payload)["code"]
+                assert isinstance(code, int)
+                said = codes.name(code)
+                self.verdicts[said] = self.verdicts.get(said, 0) + 1
             elif record.kind == kinds.STRAT_FAULT:
                 self.faults.append(self.kernel.trading.last_fault)

@@ -110,6 +110,8 @@ def replay(
         except Contradiction as error:
             raise CommandError(str(error), f"type: {error.advice}", Exit.USAGE) from error
         if simulates:
+            given = {"--from": start, "--until": until, "--jobs": jobs != 1 or None, "--checkpoints": checkpoints}
+            refuse_strict_options([name for name, value in given.items() if value is not None])
             resimulate(
                 output,
                 journal,
@@ -150,6 +152,15 @@ def replay(
         print_strict(output, answer, fields, part)
     if answer.divergence is not None:
         raise click.exceptions.Exit(int(Exit.DIVERGED))
+
+
+def refuse_strict_options(given: list[str]) -> None:
+    """A resimulation plays all of its base, in one process: what says otherwise is an error of usage."""
+    if given:
+        sentence = (
+            f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} for a strict replay, this is a resimulation"
+        )
+        raise CommandError(sentence, f"leave {'it' if len(given) == 1 else 'them'} out", Exit.USAGE)
 
 
 def record_bytes(journal: "Journal", seq: int) -> bytes:

@@ -168,11 +168,16 @@ def tell(
     )
     counts = ", ".join(f"{name} {count:,}" for name, count in simulated.counts.items())
     output.lines([f"derived: {counts}"])
+    if simulated.verdicts:
+        verdicts = ", ".join(f"{name} {count:,}" for name, count in simulated.verdicts.items())
+        output.lines([f"verdicts: {verdicts}"])
     print_positions(output, fields["positions"])
     for currency, pnl in fields["pnl"].items():
         split = f"realised {pnl['realised']}, unrealised {pnl['unrealised']}, fees {pnl['fees']}"
         without = f"; {counted(pnl['unmarked'], 'position')} without a mark not in it" if pnl["unmarked"] else ""
         output.lines([f"PnL {pnl['total']} {currency}: {split}{without}"])
+    if not run.policy and simulated.verdicts:
+        output.note("note: the configuration names no policy, and without one no order is admitted")
     for fault in fields["faults"]:
         output.note(f"a strategy raised an exception and is muted:\n{fault}")
     output.lines([f"state digest {fields['state_digest']}"])

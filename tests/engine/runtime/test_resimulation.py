@@ -110,6 +110,9 @@ def test_a_seed_of_the_configuration_is_set_like_any_value(place: Path, tmp_path
         (["run", "--strict", "--set", "seed=1"], "--strict takes", "engine replay"),
         (["run", "--strict", "--resimulate"], "exclude one another", "leave one"),
         (["run", "--out", "x"], "this is a strict replay", "--resimulate --out DIR"),
+        (["run", "--seed", "6", "--until", "9"], "--until is for a strict replay", "leave it out"),
+        (["run", "--seed", "6", "--from", "2", "--jobs", "2"], "--from and --jobs are for", "leave them out"),
+        (["run", "--resimulate", "--no-checkpoints"], "--checkpoints is for", "leave it out"),
     ],
 )
 def test_a_contradiction_is_answered_with_what_to_type(words: list[str], says: str, advice: str, place: Path) -> None:
@@ -234,6 +237,24 @@ def test_the_document_tells_what_came_of_it(place: Path) -> None:
     assert found["orders"] == run_orders(place / "run")
     assert set(found["pnl"]) == {"pUSD"}
     assert found["state_digest"] == document(place / "run")["state_digest"]
+
+
+def test_the_verdicts_say_what_became_of_the_intents(place: Path) -> None:
+    found = document(place / "recording", "--config", place / "config.yaml")
+
+    assert sum(found["verdicts"].values()) == found["derived_by_kind"]["VERDICT"] == found["derived_by_kind"]["INTENT"]
+    assert found["verdicts"]["OK"] >= found["orders"]
+    assert len(found["verdicts"]) > 1
+
+
+def test_a_configuration_without_a_policy_is_told_that_nothing_is_admitted(place: Path, tmp_path: Path) -> None:
+    config = tmp_path / "bare.yaml"
+    config.write_text(CONFIG.replace("policy: policy.yaml\n", "").replace("one.py", f"{place}/one.py"))
+    found = command(place / "recording", "--config", config)
+
+    assert "note: the configuration names no policy, and without one no order is admitted" in found.stderr
+    assert "\nverdicts: " in found.stdout
+    assert "names no policy" not in command(place / "run", "--seed", 6).stderr
 
 
 def run_orders(overlay: Path) -> int:
