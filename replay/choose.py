@@ -59,10 +59,11 @@ def is_resimulation(asked: Asked, recorded: RunStart | None, journal: str) -> bo
         seed = "no seed" if recorded is None else f"seed {recorded.seed}"
         raise Contradiction(f"--strict replays the recorded run, which has {seed}", f"engine replay {journal}")
     wanted = asked.resimulate or changes or other_seed
-    if wanted and recorded is None and not asked.config:
+    if (wanted or asked.out) and recorded is None and not asked.config:
+        seed = "" if asked.seed is None else f" --seed {asked.seed}"
         raise Contradiction(
             "this recording holds no run, so a configuration has to say what to simulate",
-            f"engine replay {journal} --seed {asked.seed or 7} --config CONFIG.yaml",
+            f"engine replay {journal}{seed} --config CONFIG.yaml{' --out DIR' if asked.out else ''}",
         )
     if asked.out and not wanted:
         raise Contradiction(

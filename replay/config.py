@@ -11,11 +11,11 @@ from typing import Any
 
 import yaml
 from attrs import asdict, field, frozen
-from cattrs import BaseValidationError, Converter, transform_error
+from cattrs import BaseValidationError, Converter
 
 from journal.disk import Disk
 from journal.errors import JournalError
-from replay.run import StrategySource
+from replay.run import StrategySource, reasons
 
 _converter = Converter(forbid_extra_keys=True)
 MOST_BYTES = 1 << 20
@@ -110,7 +110,7 @@ def read_config(
     try:
         config = _converter.structure(values, RunConfig)
     except BaseValidationError as error:
-        raise BadConfig(where, "; ".join(transform_error(error)).replace("@ $.", "at ")) from error
+        raise BadConfig(where, reasons(error)) from error
     for name, latency_ms in asdict(config.venue).items():
         if not 0 <= latency_ms <= MOST_LATENCY_MS:  # NaN is refused too
             raise BadConfig(where, f"venue.{name} is {latency_ms}, expected milliseconds from 0 to {MOST_LATENCY_MS:,}")

@@ -10,11 +10,12 @@ from typing import Any
 
 import yaml
 from attrs import frozen
-from cattrs import BaseValidationError, Converter, transform_error
+from cattrs import BaseValidationError, Converter
 
 from engine.kernel.policy import CAP_EXPONENT, TIF_NAMES, Limits, Policy, Rule
 from engine.kernel.units import BAD, LARGEST, decimal
 from journal.errors import JournalError
+from replay.run import reasons
 
 _MS = 1_000_000
 _LONGEST_MS = 10 * 365 * 86_400_000
@@ -107,8 +108,7 @@ def read_policy(text: str) -> Policy:
     try:
         said = _converter.structure(values, _Text)
     except BaseValidationError as error:
-        reasons = "; ".join(transform_error(error)).replace("@ $.", "at ").replace("@ $", "at the top")
-        raise BadPolicy(f"does not fit: {reasons}") from error
+        raise BadPolicy(f"does not fit: {reasons(error)}") from error
     return _policy(said)
 
 

@@ -24,6 +24,11 @@ class BadRunStart(JournalError):
         self.seq = seq
 
 
+def reasons(error: BaseValidationError) -> str:
+    """What does not fit, and at which field, as a person reads it."""
+    return "; ".join(transform_error(error)).replace("@ $.", "at ").replace("@ $", "at the top")
+
+
 @frozen
 class StrategySource:
     """One strategy of a run: its source text is recorded, so that the journal replays alone."""
@@ -92,7 +97,7 @@ def read_run_start(seq: int, payload: bytes) -> RunStart:
             raise BadRunStart(seq, "it is no JSON object")
         return _converter.structure(fields, RunStart)
     except BaseValidationError as error:
-        raise BadRunStart(seq, "; ".join(transform_error(error))) from error
+        raise BadRunStart(seq, reasons(error)) from error
     except ValueError as error:
         raise BadRunStart(seq, str(error)) from error
 

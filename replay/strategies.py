@@ -7,11 +7,11 @@ from types import ModuleType
 from typing import Any
 
 import attrs
-from cattrs import BaseValidationError, Converter, transform_error
+from cattrs import BaseValidationError, Converter
 
 from engine.kernel import strategy
 from journal.errors import JournalError
-from replay.run import StrategySource
+from replay.run import StrategySource, reasons
 
 _converter = Converter(forbid_extra_keys=True)
 
@@ -85,6 +85,6 @@ def make(recorded: StrategySource) -> Any:
             return _converter.structure(recorded.parameters, found)
         return found(**recorded.parameters)
     except BaseValidationError as error:
-        raise BadStrategy(recorded.name, "; ".join(transform_error(error))) from error
+        raise BadStrategy(recorded.name, reasons(error)) from error
     except (TypeError, ValueError) as error:
         raise BadStrategy(recorded.name, str(error)) from error

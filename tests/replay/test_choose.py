@@ -54,7 +54,7 @@ def test_the_options_together_choose_one_of_the_two(asked: Asked, run: RunStart 
         (Asked(seed=9), None, "engine replay journal/ --seed 9 --config CONFIG.yaml"),
         (Asked(resimulate=True), None, "--config CONFIG.yaml"),
         (Asked(out=True), RUN, "--resimulate --out DIR"),
-        (Asked(out=True), None, "--out DIR"),
+        (Asked(out=True), None, "engine replay journal/ --config CONFIG.yaml --out DIR"),
     ],
 )
 def test_a_contradiction_is_refused_with_the_command_to_type(asked: Asked, run: RunStart | None, advice: str) -> None:

@@ -65,7 +65,7 @@ def test_a_strategy_without_parameters_can_be_given_one() -> None:
         ("seed: [", "demo.yaml: "),
         ("- 1", "mapping"),
         ("seed: 1", "venue"),
-        (TEXT + "speed: 9", "speed"),
+        (TEXT + "speed: 9", r"extra fields found \(speed\) at the top$"),
         (TEXT.replace("seed: 5", "seed: five"), "seed"),
         (TEXT.replace("code: mine.py:Mine", "cod: mine.py:Mine"), "code"),
     ],

@@ -58,10 +58,13 @@ def resimulate(
 ) -> None:
     """Resimulate *opened*, or the base it stands on, and print what came of it."""
     from journal.disk import RealDisk
+    from journal.staging import refuse_taken
     from replay.overlay import base_of, open_base
     from replay.setup import configured, run_of
 
     disk = RealDisk()
+    if out is not None:
+        refuse_taken(disk, out)
     with usable():
         chosen = configured(disk, recorded, config_path, strategy, overrides)
     feed = None if recorded is None or recorded.base is None else open_base(disk, path, recorded, base_path)

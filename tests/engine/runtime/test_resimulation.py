@@ -226,6 +226,7 @@ def test_a_folder_that_holds_something_is_not_written_into(place: Path, tmp_path
     found = command(place / "run", "--seed", 8, "--out", tmp_path, code=Exit.USAGE)
 
     assert "the folder is not empty" in found.stderr
+    assert found.stdout == ""
     assert [path.name for path in tmp_path.iterdir()] == ["kept.txt"]
 
 
