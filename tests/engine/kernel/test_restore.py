@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from generators import recordings
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,12 +16,17 @@ from engine.kernel.kinds import RUN_START, SPAN
 from engine.kernel.record import DERIVED
 from engine.kernel.step import Kernel
 from journal.background import Inline
+from journal.disk import RealDisk
+from journal.importer.run import Catalogue, import_recordings
+from journal.importer.sniff import Recording
 from journal.reader import Journal, Record, open_journal
 from replay.overlay import span_fields
 from replay.rebuild import kernel_of
 from replay.run import RunStart, read_run_start
 from replay.strict import is_kept
 from scenarios.sample.recording import Input
+
+TESTS = Path(__file__).resolve().parents[2]
 
 Step = tuple[int, int, int, int, bytes]
 """seq, recv_ns, kind, source, payload: what the kernel is given."""
@@ -121,3 +127,21 @@ def test_a_checkpoint_taken_anywhere_in_a_trading_run_changes_nothing(
     chosen = Setting(setting.source, setting.class_name, setting.parameters, seed)
     run, steps = run_steps(inputs, chosen)
     assert_restores(run, steps, place % (len(steps) + 1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["usdm_btcusdt", "spot_btcusdt"])
+def test_a_checkpoint_taken_anywhere_in_recorded_frames_changes_nothing(
+    name: str, shared: Path, tmp_path: Path
+) -> None:
+    catalogue = TESTS / "adapters" / "binance" / f"catalogue_2024-08-08_{name[:4]}.json"
+    recorded = Recording(shared / "binance" / "hftbacktest" / f"{name}_20240808.gz")
+    import_recordings(
+        [recorded], tmp_path / "j", RealDisk(), Inline(), catalogues=[Catalogue(catalogue)], sealed_ns=None
+    )
+    with open_journal(tmp_path / "j", background=Inline()) as journal:
+        given = [given_as(record, record.seq + 1) for record in journal.records(1, 2500)]
+    start = RUN.payload()
+    steps: list[Step] = [(1, 0, int(RUN_START), 1, start), *given]
+    for cut in (3, 700, 1500, 2400):  # before the snapshot, while change sets are held for it, and behind it
+        assert_restores(RUN, steps, cut)
