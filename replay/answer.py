@@ -28,6 +28,7 @@ def market_fields(market: Market) -> dict[str, Any]:
         "number": int(market.number),
         "market": market.key,
         "outcomes": list(listing.outcomes),
+        "winner": winner_of(market),
         "valid": market.valid,
         "suspect": bool(market.suspect),
         "hash_proven": market.hash_proven,
@@ -42,6 +43,14 @@ def market_fields(market: Market) -> dict[str, Any]:
         "off_lot_sizes": market.off_lot,
         "off_grid_levels": len(market.off_grid),
     }
+
+
+def winner_of(market: Market) -> str | None:
+    """The outcome (or the symbol, where outcomes have no names) that a settled market pays; None before."""
+    if market.winner == NONE:
+        return None
+    leg = int(market.winner - market.first_instrument)
+    return (market.listing.outcomes or market.listing.symbols)[leg]
 
 
 def fast_path_share(answer: StrictReplay) -> float | None:

@@ -222,6 +222,7 @@ def print_markets(output: Output, markets: list[dict[str, Any]], most: int = 30)
     rows = [["#", "book", "outcome", "bid", "offer", "levels", "tick", "market"]]
     for market in markets[:most]:
         state = "suspect" if market["suspect"] else ("valid" if market["valid"] else "invalid")
+        state = state if market["winner"] is None else "settled"
         outcome = next(iter(market["outcomes"]), "") or "-"
         touch = [market["best_bid"] or "-", market["best_ask"] or "-"]
         levels = f"{market['bids']:,} + {market['asks']:,}"

@@ -87,3 +87,16 @@ def test_a_replay_of_a_part_names_the_part(journal: Path) -> None:
     assert "replay identical: " in replayed(journal, "--until", end).stdout
     assert "replay identical: " in replayed(journal, "--until", end + 5).stdout
     assert document(journal, "--until", 100)["last_seq"] == 100
+
+
+def test_a_settled_market_is_no_invalid_book(tmp_path: Path) -> None:
+    settled = sample_inputs(4000, markets=8)
+    path = write_recording(tmp_path / "recording", settled)
+    markets = document(path)["markets"]
+    paid = [market for market in markets if market["winner"] is not None]
+    said = replayed(path).stdout
+
+    assert len(paid) == sum(b'"market_resolved"' in payload for *_, payload in settled) >= 1
+    assert all(market["winner"] in market["outcomes"] for market in paid)
+    assert said.count(" settled ") == len(paid)
+    assert " invalid " not in said
