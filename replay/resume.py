@@ -11,6 +11,7 @@ from pathlib import Path
 from attrs import define, evolve, field, frozen
 
 from engine.kernel.kinds import DIGEST, RUN_START
+from engine.kernel.memory import UnfitMemory
 from engine.kernel.pack import Malformed, Unpacker
 from engine.kernel.step import Kernel
 from journal.checkpoint import (
@@ -132,24 +133,24 @@ class Checkpoints:
     def write(self, fork: Fork, kernel: Kernel) -> None:
         """Keep *kernel*'s state, if that can be done; the first failure ends writing, with a note."""
         assert self.writing
-        head = Head(
-            journal_id=self.journal.journal_id.hex(),
-            build=self.build,
-            run_seq=fork.run_seq,
-            input_seq=fork.input_seq,
-            digest_seq=fork.digest_seq,
-            recv_ns=kernel.recv_ns,
-            inputs=kernel.inputs,
-            rolling=f"{int(kernel.digest.value):016x}",
-            state=kernel.state_digest().hex(),
-            base_next=fork.base_next,
-        )
         try:
+            head = Head(
+                journal_id=self.journal.journal_id.hex(),
+                build=self.build,
+                run_seq=fork.run_seq,
+                input_seq=fork.input_seq,
+                digest_seq=fork.digest_seq,
+                recv_ns=kernel.recv_ns,
+                inputs=kernel.inputs,
+                rolling=f"{int(kernel.digest.value):016x}",
+                state=kernel.state_digest().hex(),
+                base_next=fork.base_next,
+            )
             if self._stands(head):
                 return
             write_checkpoint(self.disk, self.folder, head, kernel.checkpoint())
             self.written += 1
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, UnfitMemory) as error:
             self.writing = False
             self.note(f"no checkpoints are kept: {error}")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 from resimulations import Setting, resimulate, write_recording
-from run_maker import long_inputs, write_run
+from run_maker import long_inputs, run_of, write_run
 
 from engine.kernel.kinds import DIGEST
 from engine.kernel.step import DIGEST_EVERY
@@ -18,6 +18,7 @@ from journal.reader import Journal, open_journal
 from journal.seal import seal
 from replay.overlay import open_base
 from replay.resume import Checkpoints, Unusable
+from replay.run import StrategySource
 from replay.verify import StrictReplay, replay_strictly, this_build
 
 DISK = RealDisk()
@@ -258,6 +259,28 @@ def test_a_folder_that_cannot_be_written_costs_a_note_and_nothing_else(run: Path
     assert found.identical
     assert len(notes) == 1
     assert notes[0].startswith("no checkpoints are kept: ")
+
+
+FORGETFUL = """
+class Forgetful:
+    def __init__(self):
+        self.memory = {}
+
+    def decide(self, view, wake):
+        self.memory["seen"] = {1, 2}
+        return ()
+"""
+
+
+def test_a_memory_that_cannot_be_encoded_costs_a_note_and_nothing_else(tmp_path: Path) -> None:
+    strategy = StrategySource("one", "Forgetful", FORGETFUL, "market_making")
+    write_run(tmp_path, long_inputs(DIGEST_EVERY + 10), run=run_of([strategy]), stop=False)
+    notes: list[str] = []
+    found = replay(tmp_path, notes=notes, writing=True)
+
+    assert found.identical
+    assert len(notes) == 1
+    assert notes[0].startswith("no checkpoints are kept: a strategy's memory holds a set")
 
 
 def test_a_folder_that_cannot_be_listed_costs_a_note_and_nothing_else(run: Path) -> None:
