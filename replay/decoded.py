@@ -175,16 +175,16 @@ class DecodedCursor:
         self._next = self.start + padded(size)
         return True
 
-    def step(self, seq: i64) -> None:
-        """Move the kernel past the input, as record *seq*. Raises what `Kernel.step` raises."""
+    def step(self, seq: i64, base_seq: i64 = 0) -> None:
+        """Move the kernel past the input, as record *seq* (*base_seq* as `Kernel.step` has it, and so its errors)."""
         if self.raw:
-            self.kernel.step(seq, self.recv_ns, self.kind, self.source, self.data, self.start, self.end)
+            self.kernel.step(seq, self.recv_ns, self.kind, self.source, self.data, self.start, self.end, base_seq)
             return
         numbers = self._numbers[self.kind] if self.kind < _MOST_KIND else None
         if numbers is None:
             raise Damaged("", self.start, f"events of kind 0x{self.kind:04x}, which has no symbols here")
         self._fill(self.kernel.batch, numbers)
-        self.kernel.step_decoded(seq, self.recv_ns, self.kind, self.source)
+        self.kernel.step_decoded(seq, self.recv_ns, self.kind, self.source, base_seq)
 
     def _fill(self, batch: EventBatch, numbers: Numbers) -> None:
         batch.clear()

@@ -89,6 +89,7 @@ class SimulationFold:
                 data,
                 cursor.payload_start,
                 cursor.payload_end,
+                cursor.seq,
             )
             venue.observe(kernel.data.moved, cursor.recv_ns)
             if kernel.out.records:

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from engine.kernel.kinds import CONNECTION, DIGEST, POLYMARKET_USER, RUN_START, SPAN
+from engine.kernel.kinds import CONNECTION, DIGEST, DROP, POLYMARKET_USER, RUN_START, SPAN
 from engine.kernel.outbox import Derived
 from engine.kernel.record import CONTROL, DERIVED, ENGINE_SOURCE, NONE
 from engine.kernel.step import Kernel
@@ -28,13 +28,14 @@ NEVER: Final[i64] = 1 << 61
 
 def is_kept(kind: i64) -> bool:
     """
-    Whether a resimulation takes records of *kind* from its base: market data, catalogues and connection state.
+    Whether a resimulation takes records of *kind* from its base: market data, what was dropped of it,
+    catalogues and connection state.
 
     What concerned the base run's own orders and decisions is dropped: private frames, outcomes, timers, commands, runs.
     """
     if 0x0100 <= kind < 0x0F00:
         return kind != POLYMARKET_USER
-    return kind == CONNECTION
+    return kind in (CONNECTION, DROP)
 
 
 @final
@@ -141,6 +142,7 @@ class StrictFold:
                     data,
                     cursor.payload_start,
                     cursor.payload_end,
+                    cursor.seq,
                 )
                 self.take(kernel.out.records)
             if cursor.flags & CONTROL == 0 and cursor.seq >= last_base:

@@ -87,6 +87,7 @@ class Desk:
         self.seats: Final[list[Seat]] = []
 
         self.seq: i64 = 0
+        self.draw_key: i64 = 0  # unlike that of any other input
         self.now_ns: i64 = 0
         self.pending: bool = False
         self.silent: bool = False

@@ -72,8 +72,9 @@ class Draws:
     """
     The draws of one purpose under one seed.
 
-    `block(seq, index)` and what is built on it depend on nothing else: asking twice gives the same twice. A caller that
-    needs several draws for one record counts *index* up. 0 <= seq < 2**63, 0 <= index < 2**32.
+    `block(seq, index)` and what is built on it depend on nothing else: asking twice gives the same twice. *seq* is the
+    input's key (`View.draw_key`); a caller that needs several draws for one input counts *index* up. 0 <= seq < 2**63,
+    0 <= index < 2**32.
     """
 
     def __init__(self, seed: i64, purpose: str) -> None:

@@ -101,9 +101,14 @@ class Kernel:
         self._translators: Final[list[Translator | None]] = [translators.get(kind) for kind in range(_VENUE_END)]
         self._market_digests: Final[dict[str, bytes]] = {}  # of markets that have not changed since
 
-    def step(self, seq: i64, recv_ns: i64, kind: i64, source: i64, data: bytes, start: i64, end: i64) -> None:
+    def step(
+        self, seq: i64, recv_ns: i64, kind: i64, source: i64, data: bytes, start: i64, end: i64, base_seq: i64 = 0
+    ) -> None:
         """
         Move past the input record (*seq*, *recv_ns*, *kind*, *source*) whose payload is data[start:end].
+
+        Records of a resimulation's base share the number of their span; *base_seq* is their own in the base, so that
+        draws may differ between them.
 
         Raises:
             UnknownKind: this build has no meaning for *kind*; the state has not moved.
@@ -113,7 +118,7 @@ class Kernel:
             translator = self._translators[kind]
             if translator is None:
                 raise UnknownKind(seq, kind)
-            self._begin(seq, recv_ns)
+            self._begin(seq, recv_ns, base_seq)
             batch = self.batch
             batch.clear()
             code = translate_payload(translator, kind, data, start, end, batch)
@@ -121,17 +126,17 @@ class Kernel:
         else:
             if kind not in _CONTROL:
                 raise UnknownKind(seq, kind)
-            self._begin(seq, recv_ns)
+            self._begin(seq, recv_ns, base_seq)
             self._control(kind, source, data, start, end)
         self._decide()
         self._finish(kind)
 
-    def step_decoded(self, seq: i64, recv_ns: i64, kind: i64, source: i64) -> None:
+    def step_decoded(self, seq: i64, recv_ns: i64, kind: i64, source: i64, base_seq: i64 = 0) -> None:
         """As `step`, for a venue input whose events already stand in `batch` (the decoded sidecar)."""
         translator = self._translators[kind]
         if translator is None:
             raise UnknownKind(seq, kind)
-        self._begin(seq, recv_ns)
+        self._begin(seq, recv_ns, base_seq)
         self._frame(translator, codes.OK, kind, source)
         self._decide()
         self._finish(kind)
@@ -152,8 +157,9 @@ class Kernel:
 
     # -- one input -------------------------------------------------------------------------------------------------
 
-    def _begin(self, seq: i64, recv_ns: i64) -> None:
+    def _begin(self, seq: i64, recv_ns: i64, base_seq: i64) -> None:
         self.seq = seq
+        self.trading.desk.draw_key = (base_seq << 1) | 1 if base_seq > 0 else seq << 1
         self.recv_ns = recv_ns
         self.out.clear()
         self.data.begin()

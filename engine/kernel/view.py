@@ -230,8 +230,13 @@ class View:
 
     @property
     def seq(self) -> int:
-        """The sequence number of the input being answered."""
+        """The sequence number of the input being answered. In a resimulation, market data of one span share it."""
         return int(self._desk.seq)
+
+    @property
+    def draw_key(self) -> int:
+        """A number that no other input of the run has: the key of random draws."""
+        return int(self._desk.draw_key)
 
     @property
     def mode(self) -> str:
@@ -273,7 +278,7 @@ class View:
         return tuple([OwnOrder(order) for order in self._desk.orders.all_open() if order.seat == seat])
 
     def draws(self, purpose: str) -> Draws:
-        """Random draws under the run's seed for *purpose*; key them by `seq` (see `rng`)."""
+        """Random draws under the run's seed for *purpose*; key them by `draw_key` (see `rng`)."""
         return Draws(self._desk.seed, f"{self._seat.name}/{purpose}")
 
 

@@ -155,7 +155,6 @@ def test_a_checkpoint_whose_state_is_another_one_is_passed_over(run: Path, which
 def forged(folder: Path, head: Head) -> str:
     """A checkpoint that is all right in itself, but holds one level more than the run had."""
 
-
     path = checkpoint_path(folder / "checkpoints", head.input_seq)
     kernel = kernel_of(RUN)
     kernel.restore(read_checkpoint(DISK, path)[1])

@@ -118,11 +118,12 @@ def test_what_a_base_run_decided_and_was_told_is_dropped(tmp_path: Path) -> None
     assert strict(tmp_path / "on-run").identical
 
 
-def test_market_data_catalogues_and_connections_are_kept_and_nothing_else() -> None:
+def test_market_data_catalogues_connections_and_drops_are_kept_and_nothing_else() -> None:
     kept = {name for number, name in kinds.NAMES.items() if is_kept(number)}
 
     assert kept == {
         "CONNECTION",
+        "DROP",
         "POLYMARKET_MARKET",
         "POLYMARKET_BOOK",
         "POLYMARKET_CATALOGUE",

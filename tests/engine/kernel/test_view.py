@@ -3,9 +3,11 @@
 import pytest
 from trading_room import Room, Says, binary, contract
 
+from engine.kernel import kinds
 from engine.kernel.events import FILL_PROVISIONAL, ORDER_ACKED, ORDER_FILLED
 from engine.kernel.modes import ACCOUNT, MARKET, REDUCE_ONLY, STRATEGY
 from engine.kernel.record import NONE
+from engine.kernel.step import Kernel
 from engine.kernel.strategy import BUY, SELL, Place
 from engine.kernel.units import ASK, BID
 
@@ -149,3 +151,14 @@ def test_a_view_cannot_be_written(seen, name):
         setattr(seen[1].view.market(YES), name, 1)
     assert BID == BUY
     assert NONE < 0
+
+
+def test_every_input_has_a_draw_key_of_its_own_also_where_a_span_shares_a_number() -> None:
+    kernel = Kernel({})
+    keys = []
+    for seq, base_seq in [(1, 0), (2, 0), (3, 1), (3, 2), (3, 3), (4, 0), (5, 4)]:
+        payload = b'{"state":"up"}'
+        kernel.step(seq, 10, kinds.CONNECTION, 2, payload, 0, len(payload), base_seq)
+        keys.append(int(kernel.trading.desk.draw_key))
+
+    assert len({*keys}) == len(keys)
