@@ -1,3 +1,3 @@
-"""Speak: what each venue's bytes mean (wire), how they reach us (connection), and a venue made of models (simulated)."""
+"""Speak: what each venue's bytes mean (wire), and a venue made of models (simulated)."""
 
 import engine as engine  # settles compiled or source before anything else loads

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from attrs import frozen
 
 from benchmarks import bounds
-from benchmarks.material import Material
+from benchmarks.material import Material, fold_block
 from benchmarks.measure import pinned
 from benchmarks.of_replay import simulate
 from engine.kernel.events import EventBatch, Symbols, Translator
@@ -23,7 +23,6 @@ from replay.decoders import translators
 from replay.strict import StrictFold
 from replay.verify import replay_strictly
 
-END = 2**63 - 1
 T = TypeVar("T")
 
 
@@ -140,7 +139,7 @@ def folded(blocks: list[tuple[bytes, int, int]], kernel: Kernel) -> None:
     """All of *blocks* through *kernel*."""
     fold = StrictFold(kernel, False)
     for data, start, end in blocks:
-        fold.fold(data, start, end, END, False)
+        fold_block(fold, data, start, end)
 
 
 def translating(blocks: list[tuple[bytes, int, int]]) -> tuple[Callable[[], None], Callable[[], None]]:

@@ -1,11 +1,18 @@
 """The one place for threads: what blocks (a sync) or can run ahead (decompression, hashing) is handed over here."""
 
+import sys
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+HANDOVER_S = 5e-6
+"""
+How long a thread that wants the interpreter waits before it asks for it. Python's own 5 ms would let the folding thread
+keep it for thousands of records while the next block waits to be decompressed.
+"""
 
 
 class Background(Protocol):
@@ -22,6 +29,7 @@ class Threads:
     """One helper thread, started with the first task."""
 
     def __init__(self, name: str) -> None:
+        sys.setswitchinterval(min(HANDOVER_S, sys.getswitchinterval()))
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
 
     def run(self, function: Callable[[], T], then: Callable[[], None] | None = None) -> "Future[T]":

@@ -21,6 +21,10 @@ AT_SPAN: Final[i64] = 2
 AT_UNTIL: Final[i64] = 3
 DIVERGED: Final[i64] = 4
 AT_DIGEST: Final[i64] = 5
+TOOK_BREATH: Final[i64] = 6  # enough was folded at once; nothing is wrong
+
+BREATH: Final[i64] = 64
+"""Inputs folded in one call: between calls the thread that reads ahead gets its turn. A whole block would starve it."""
 
 NEVER: Final[i64] = 1 << 61
 """More inputs than any run has."""
@@ -84,8 +88,9 @@ class StrictFold:
         Fold the records data[start:end]; returns the offset behind the last one folded, and sets `stopped`.
 
         A RUN_START stops the fold before it unless *entering* says that it opens this run. Records above *until_seq*
-        are left. Raises what `Kernel.step` raises.
+        are left. After BREATH inputs it takes a breath, to be called again. Raises what `Kernel.step` raises.
         """
+        pause = self.inputs + BREATH
         cursor = Cursor(data, start, end)
         kernel = self.kernel
         self.stopped = GOING
@@ -117,6 +122,9 @@ class StrictFold:
             self.enter(cursor.seq, cursor.recv_ns)
             kernel.step(cursor.seq, cursor.recv_ns, kind, cursor.source, data, cursor.payload_start, cursor.payload_end)
             self.take(kernel.out.records)
+            if self.inputs == pause:
+                self.stopped = TOOK_BREATH
+                return cursor.next_offset
         return end
 
     def fold_base(self, data: bytes, start: i64, end: i64, last_base: i64, span_seq: i64) -> i64:

@@ -21,7 +21,7 @@ from replay.overlay import BaseFeed
 from replay.rebuild import bare_kernel, kernel_of
 from replay.resume import Checkpoints, Fork, Resumed
 from replay.run import RunStart, read_run_start
-from replay.strict import AT_DIGEST, AT_RUN_START, AT_SPAN, GOING, NEVER, StrictFold
+from replay.strict import AT_DIGEST, AT_RUN_START, AT_SPAN, GOING, NEVER, TOOK_BREATH, StrictFold
 
 END = 2**63 - 1
 OpenBase = Callable[[RunStart], BaseFeed]
@@ -133,7 +133,7 @@ class _Pass:
                     return self.stopped(block, offset)
             elif self.fold.stopped == AT_DIGEST:
                 self.keep()
-            else:
+            elif self.fold.stopped != TOOK_BREATH:
                 return self.stopped(block)
         if block.complete and not self.fold.group_complete(block.end):
             return self.stopped(block)
