@@ -57,6 +57,17 @@ def test_a_sound_journal_is_copied_whole_and_keeps_its_numbers_when_its_start_is
         save(disk)
 
 
+def test_a_torn_end_is_what_ended_the_copy():
+    disk = three_segments(sealed=0)
+    path = wal_path(ROOT, 3)
+    disk.put(path, disk.get(path)[:-20])
+    saved = save(disk)
+
+    assert isinstance(saved.damage, Damaged)
+    assert str(path) in str(saved.damage)
+    assert 0 < len(read(disk, TARGET)) == saved.last_seq
+
+
 def test_where_nothing_is_readable_nothing_is_made():
     disk = SimulatedDisk()
     disk.put(ROOT / "00000001.wal", b"?" * 300)

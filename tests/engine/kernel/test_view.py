@@ -134,8 +134,8 @@ def test_an_unlisted_instrument_is_an_error(seen, name):
 def test_draws_are_a_strategys_own(seen):
     view = seen[1].view
 
-    assert view.draws("a").bits63(view.seq, 0) == view.draws("a").bits63(view.seq, 0)
-    assert view.draws("a").bits63(view.seq, 0) != view.draws("b").bits63(view.seq, 0)
+    assert view.draws("a").bits63(view.draw_key, 0) == view.draws("a").bits63(view.draw_key, 0)
+    assert view.draws("a").bits63(view.draw_key, 0) != view.draws("b").bits63(view.draw_key, 0)
 
 
 def test_a_short_position_is_negative_and_rounded_toward_zero(seen):
