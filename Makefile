@@ -16,15 +16,16 @@ $(RUN)/python:
 	@$(PYTHON) -m venv $(VENV) || { echo "python's venv module is missing (Debian: apt-get install python3-venv)"; exit 1; }
 	@$(RUN)/python -m pip install --quiet --disable-pip-version-check uv || echo "uv is not available, installing with pip"
 
-# Installing and compiling are two steps, because the tests have something to do while the compiler works.
+# Installing and compiling are two steps, because the tests have something to do while the compiler works. The installation
+# puts the whole folder on the path (`compat`): it cannot list the compiled group's own module, which is not there yet.
 $(VENV)/installed: $(RUN)/python setup.cfg setup.py pyproject.toml constraints.txt
 	@echo "Installing ..."
 	@if [ -x $(RUN)/uv ]; then \
 		VIRTUAL_ENV=$(VENV) REFOLD_PURE=1 $(RUN)/uv pip install --quiet --constraint constraints.txt \
-			--build-constraint constraints.txt -e '.[build,test,lint]'; \
+			--build-constraint constraints.txt --config-setting editable_mode=compat -e '.[build,test,lint]'; \
 	else \
 		PIP_CONSTRAINT=constraints.txt REFOLD_PURE=1 $(RUN)/python -m pip install --quiet \
-			--disable-pip-version-check -e '.[build,test,lint]'; \
+			--disable-pip-version-check --config-settings editable_mode=compat -e '.[build,test,lint]'; \
 	fi
 	@touch $@
 

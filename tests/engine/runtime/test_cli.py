@@ -49,6 +49,19 @@ def failing(monkeypatch, error: BaseException, *options: str) -> Result:
     return run(*options, "anything")
 
 
+def test_an_installed_kernel_is_found_from_any_folder(tmp_path):
+    """The module that holds the compiled group lies beside our packages, and in none of them."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+    def python(code: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True, check=False)
+
+    if python("import engine").returncode:
+        pytest.skip("not installed here, only present")
+    assert python("import engine.kernel.step, replay.strict").stderr == ""
+
+
 def test_help_names_every_command_and_every_exit_code():
     text = run("--help").stdout
 
