@@ -14,7 +14,6 @@ from journal.importer.run import Catalogue, import_recordings
 from journal.importer.sniff import Recording
 from journal.payloads import decode_venue_input
 from journal.reader import open_journal
-from replay.strict import NEVER, StrictFold
 from scenarios.sample.recording import Sample, write_sample
 
 POLYMARKET = int(kinds.POLYMARKET_MARKET)
@@ -178,9 +177,3 @@ def generated(name: str, count: int) -> Iterator[bytes]:
                 b'%d {"stream":"%s@bookTicker","data":{"s":"%s","u":%d,"b":"%s","B":"2.50700000","a":"%s",'
                 b'"A":"2.51000000"}}\n' % (at_ns, *names, *small)
             )
-
-
-def fold_block(fold: StrictFold, data: bytes, start: int, end: int) -> None:
-    """Fold a whole block of a recording, breath by breath, as a replay does."""
-    while start < end:
-        start = int(fold.fold(data, start, end, NEVER, False))

@@ -9,12 +9,11 @@ from pathlib import Path
 
 from attrs import asdict, frozen
 
-from benchmarks.material import fold_block
 from engine import ROOT
 from engine.kernel import kinds
 from journal.reader import Journal, open_journal
 from replay.rebuild import bare_kernel
-from replay.strict import StrictFold
+from replay.strict import NEVER, StrictFold
 
 LIMIT_MB = 20.0
 DOWN = b'{"state":"down"}'
@@ -46,7 +45,7 @@ def resident_mb() -> float:
 def one_pass(journal: Journal, fold: StrictFold) -> None:
     """The whole recording through reader, chain check and fold; then its connections break, as at a real end."""
     for block in journal.blocks():
-        fold_block(fold, block.data, block.start, block.end)
+        fold.fold(block.data, block.start, block.end, NEVER, False)
     for source in sorted(journal.sources):
         fold.kernel.step(fold.seq + 1, fold.recv_ns, int(kinds.CONNECTION), source, DOWN, 0, len(DOWN))
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from attrs import frozen
 
 from benchmarks import bounds
-from benchmarks.material import Material, fold_block
+from benchmarks.material import Material
 from benchmarks.measure import pinned
 from benchmarks.of_replay import simulate
 from engine.kernel.events import EventBatch, Symbols, Translator
@@ -20,7 +20,7 @@ from journal.codec import Cursor
 from journal.payloads import decode_venue_input
 from journal.reader import open_journal
 from replay.decoders import translators
-from replay.strict import StrictFold
+from replay.strict import NEVER, StrictFold
 from replay.verify import replay_strictly
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ def folded(blocks: list[tuple[bytes, int, int]], kernel: Kernel) -> None:
     """All of *blocks* through *kernel*."""
     fold = StrictFold(kernel, False)
     for data, start, end in blocks:
-        fold_block(fold, data, start, end)
+        fold.fold(data, start, end, NEVER, False)
 
 
 def translating(blocks: list[tuple[bytes, int, int]]) -> tuple[Callable[[], None], Callable[[], None]]:

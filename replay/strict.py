@@ -23,8 +23,6 @@ DIVERGED: Final[i64] = 4
 AT_DIGEST: Final[i64] = 5
 TOOK_BREATH: Final[i64] = 6  # enough was folded at once; nothing is wrong
 
-BREATH: Final[i64] = 64
-"""Inputs folded in one call: between calls the thread that reads ahead gets its turn. A whole block would starve it."""
 
 NEVER: Final[i64] = 1 << 61
 """More inputs than any run has."""
@@ -65,7 +63,7 @@ class StrictFold:
     Folds blocks of one journal into *kernel*. With *comparing* false (a recording without a run) nothing is compared.
 
     `inputs`, `derived` and `compared` count records; `difference` is set once, and then `fold` goes no further. It
-    stops behind the first DIGEST of a run that has at least `pause_at` inputs.
+    stops behind the first DIGEST of a run that has at least `pause_at` inputs, and after `breath` inputs in one call.
     """
 
     def __init__(self, kernel: Kernel, comparing: bool, last_seq: i64 = 0) -> None:
@@ -78,6 +76,7 @@ class StrictFold:
         self.recv_ns: i64 = 0
         self.input_seq: i64 = 0
         self.pause_at: i64 = NEVER
+        self.breath: i64 = NEVER
         self.stopped: i64 = GOING
         self.difference: Difference | None = None
         self._expected: list[Derived] = []
@@ -88,9 +87,9 @@ class StrictFold:
         Fold the records data[start:end]; returns the offset behind the last one folded, and sets `stopped`.
 
         A RUN_START stops the fold before it unless *entering* says that it opens this run. Records above *until_seq*
-        are left. After BREATH inputs it takes a breath, to be called again. Raises what `Kernel.step` raises.
+        are left. Raises what `Kernel.step` raises.
         """
-        pause = self.inputs + BREATH
+        pause = self.inputs + self.breath
         cursor = Cursor(data, start, end)
         kernel = self.kernel
         self.stopped = GOING

@@ -90,6 +90,16 @@ def this_build() -> str:
     return source_digest(ROOT)
 
 
+BREATH = 64
+"""Inputs folded in one call: between calls the thread that reads ahead gets its turn. A whole block would starve it."""
+
+
+def breathing(fold: StrictFold) -> StrictFold:
+    """*fold*, made to return now and then."""
+    fold.breath = BREATH
+    return fold
+
+
 class _Pass:
     """One pass over a journal's blocks, from its start or from a checkpoint."""
 
@@ -102,12 +112,12 @@ class _Pass:
         self.feed: BaseFeed | None = None
         self.run_seq = 0
         if resumed is None:
-            self.fold = StrictFold(bare_kernel(), False)
+            self.fold = breathing(StrictFold(bare_kernel(), False))
             return
         head = resumed.head
         answer.runs.append(resumed.run)
         self.run_seq = head.run_seq
-        self.fold = StrictFold(resumed.kernel, True, head.digest_seq)
+        self.fold = breathing(StrictFold(resumed.kernel, True, head.digest_seq))
         self.fold.input_seq = head.input_seq
         self.fold.recv_ns = head.recv_ns
         self.plan_checkpoint()
@@ -162,7 +172,7 @@ class _Pass:
         self.count()
         self.answer.runs.append(run)
         self.run_seq = cursor.seq
-        self.fold = StrictFold(kernel_of(run), True, self.fold.seq)
+        self.fold = breathing(StrictFold(kernel_of(run), True, self.fold.seq))
         self.plan_checkpoint()
         self.open_base(run)
 

@@ -29,7 +29,14 @@ def interrupted(at: str, *words: object, cwd: Path) -> tuple[str, str]:
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-m", "engine.runtime.cli", *map(str, words)],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "REFOLD_PURE": "1", "TERM": "xterm", "COLUMNS": "100"},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "REFOLD_PURE": "1",
+                "REFOLD_REQUIRE": "",
+                "TERM": "xterm",
+                "COLUMNS": "100",
+            },
             cwd=cwd,
             stdout=subprocess.PIPE,
             stderr=theirs,
