@@ -293,7 +293,7 @@ class MarketData:
         if not market.valid or self.hash_every == 0:
             return
         self.hash_turn += 1
-        if self.hash_turn % self.hash_every == 0:
+        if self.hash_turn % self.hash_every == 0 or market.suspect != 0:  # whatever may clear a suspicion is heard
             self._proof.check_hash(market, instrument, high, middle, low, venue_ns)
 
     def _settle(self, market: Market, recv_ns: i64) -> None:

@@ -188,3 +188,18 @@ def test_only_every_nth_hash_is_computed(hash_every: int, looked_at: list[int]) 
             found.append(turn)
 
     assert found == looked_at
+
+
+@pytest.mark.parametrize("hash_every", [1, 2, 3])
+def test_a_suspicion_is_cleared_by_the_next_hash_that_is_met_even_if_its_turn_has_not_come(hash_every: int) -> None:
+    room = RowRoom(binary(), run=evolve(RUN, hash_every=hash_every))
+    room.fold(room.snapshot(YES, 0, bids=((5_000, 10),), venue_ns=MS))
+    for _ in range(hash_every):
+        room.fold(hash_row(room, YES, MS, ""))
+    for _ in range(hash_every):  # several frames of one millisecond state the book that stands at its end
+        room.fold(hash_row(room, YES, 2 * MS, "", spoil=1))
+    assert room.market().suspect == HASH
+
+    room.fold(hash_row(room, YES, 2 * MS, ""))
+
+    assert room.market().ready()
