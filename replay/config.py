@@ -5,6 +5,7 @@ Paths are relative to the file they stand in. Its text, and the text of everythi
 run needs none of the files again.
 """
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,38 @@ from journal.disk import Disk
 from journal.errors import JournalError
 from replay.run import StrategySource, reasons
 
-_converter = Converter(forbid_extra_keys=True)
+
+def strict_converter() -> Converter:
+    """
+    A converter for what people write: a value of another type is refused, where cattrs alone would cut 2.9 down to 2,
+    take true for 1 and a text for its letters. A whole number may stand for a float.
+    """
+    converter = Converter(forbid_extra_keys=True)
+    for wanted, accepted in ((bool, (bool,)), (int, (int,)), (float, (int, float)), (str, (str,))):
+        converter.register_structure_hook(wanted, _only(wanted, accepted))
+    converter.register_structure_hook_func(lambda wanted: wanted == tuple[str, ...], _texts)
+    return converter
+
+
+def _texts(value: Any, _: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        raise TypeError(value)
+    return tuple(value)
+
+
+def _only(wanted: type, accepted: tuple[type, ...]) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) not in accepted:
+            raise TypeError(value)
+        return wanted(value)
+
+    return structure
+
+
+_converter = strict_converter()
 MOST_BYTES = 1 << 20
 MOST_LATENCY_MS = 3_600_000
+MOST_SEED = 2**63 - 1
 
 
 class BadConfig(JournalError):
@@ -114,6 +144,10 @@ def read_config(
     for name, latency_ms in asdict(config.venue).items():
         if not 0 <= latency_ms <= MOST_LATENCY_MS:  # NaN is refused too
             raise BadConfig(where, f"venue.{name} is {latency_ms}, expected milliseconds from 0 to {MOST_LATENCY_MS:,}")
+    if not 0 <= config.seed <= MOST_SEED:
+        raise BadConfig(where, f"seed is {config.seed}, expected a whole number from 0 to 2**63 - 1")
+    if not 0 <= config.book_hash_every <= MOST_SEED:
+        raise BadConfig(where, f"book_hash_every is {config.book_hash_every}, expected 0 (none) or a whole number")
     return config, yaml.safe_dump(values, sort_keys=False) if overrides or strategy else text
 
 

@@ -7,13 +7,14 @@ from types import ModuleType
 from typing import Any
 
 import attrs
-from cattrs import BaseValidationError, Converter
+from cattrs import BaseValidationError
 
 from engine.kernel import strategy
 from journal.errors import JournalError
+from replay.config import strict_converter
 from replay.run import StrategySource, reasons
 
-_converter = Converter(forbid_extra_keys=True)
+_converter = strict_converter()
 
 
 class BadStrategy(JournalError):

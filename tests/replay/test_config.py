@@ -115,3 +115,25 @@ def test_a_file_too_large_or_no_text_is_refused(tmp_path: Path) -> None:
     for name, says in (("large.py", "larger"), ("bytes.py", "UTF-8")):
         with pytest.raises(BadConfig, match=says):
             source_of(RealDisk(), f"{name}:X", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "seed=7.9",
+        "seed=true",
+        "seed=-1",
+        "seed=9223372036854775808",
+        "book_hash_every=2.5",
+        "book_hash_every=-1",
+        "venue.order_latency_ms=true",
+        "venue.order_latency_ms='3'",
+        "strategies.one.name=5",
+        "strategies.one.instruments='polymarket:1'",
+        "strategies.one.instruments=[1]",
+        "policy=5",
+    ],
+)
+def test_a_value_of_another_type_or_out_of_range_is_refused_and_not_bent_into_one(override: str) -> None:
+    with pytest.raises(BadConfig, match=override.partition("=")[0].rpartition(".")[2]):
+        read_config(TEXT, "demo.yaml", (override,))

@@ -41,6 +41,9 @@ def test_a_strategy_gets_its_parameters() -> None:
     ("source", "says"),
     [
         (recorded("Mine", size="x"), "size"),
+        (recorded("Mine", size="3"), "size"),
+        (recorded("Mine", size=2.9), "size"),
+        (recorded("Mine", size=True), "size"),
         (recorded("Mine", size=1, speed=2), "speed"),
         (recorded("Mine"), "size"),
         (recorded("Plain", speed=2), "speed"),

@@ -51,7 +51,10 @@ if TYPE_CHECKING:
 )
 @click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), metavar="N", help="Resimulate under this seed, unless it is the recorded one."
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    metavar="N",
+    help="Resimulate under this seed, unless it is the recorded one.",
 )
 @click.option("--config", type=JOURNAL, help="Resimulate with the strategies and the venue of this file (YAML).")
 @click.option(
