@@ -92,7 +92,7 @@ def first_place(journal: "Journal", text: str) -> int:
     """The sequence number of the first record that *text* means: a number, or a time; raises BadParameter."""
     from journal.show import utc_to_ns
 
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return int(text)
     try:
         found = journal.seq_at(utc_to_ns(text))
@@ -105,7 +105,7 @@ def place(journal: "Journal", text: str) -> int:
     """The sequence number of the last record that *text* means: a number, or the last before a time."""
     from journal.show import utc_to_ns
 
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return int(text)
     try:
         found = journal.seq_at(utc_to_ns(text) + 1)

@@ -97,6 +97,13 @@ def test_from_and_until_may_not_contradict(made: Path) -> None:
         assert run(made, option, "yesterday").exit_code == Exit.USAGE
 
 
+def test_a_digit_that_is_no_number_is_no_place(made: Path) -> None:
+    for option in ("--from", "--until"):
+        found = run(made, option, "²")
+        assert found.exit_code == Exit.USAGE
+        assert "no time: '²'" in found.stderr
+
+
 def test_a_recording_is_folded_from_its_start_whatever_is_asked(tmp_path: Path) -> None:
     write_recording(tmp_path, long_inputs(200))
     found = document(tmp_path, "--from", 150, "--jobs", 2)
