@@ -40,6 +40,7 @@ class MarketData:
         self.findings: list[Finding] = []
         self.listed: list[Instrument] = []
         self.resolved: list[Market] = []
+        self.relisted: list[Market] = []  # of another event than before, or traded on other terms
 
         self._digest: Final[Digest] = digest
         self._proof: Final[HashProof] = HashProof()
@@ -65,6 +66,8 @@ class MarketData:
             self.listed = []
         if self.resolved:
             self.resolved = []
+        if self.relisted:
+            self.relisted = []
 
     def fold(self, batch: EventBatch, symbols: Symbols, source: i64, recv_ns: i64) -> None:
         """Move every market past *batch*. Rows of own orders are left to the trading half."""
@@ -331,6 +334,9 @@ class MarketData:
         if not market.is_like(listing):
             self.findings.append(Finding(codes.META_CHANGED, market.number, True, listing.lot, market.lot, ""))
             return
+        if market.is_limited_otherwise(listing):
+            self.relisted.append(market)
+            self._digest.mix_bytes(listing.event.encode())
         market.relist(listing)
         if listing.tick != market.tick:
             self._tick_changed(market, listing.tick)

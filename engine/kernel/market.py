@@ -109,7 +109,14 @@ class Market:
         known = self.listing
         same_units = listing.lot == self.lot and listing.price_exponent == known.price_exponent
         same_units = same_units and listing.size_exponent == known.size_exponent and listing.tick > 0
+        same_units = same_units and listing.settlement == known.settlement
         return same_units and listing.kind == known.kind and listing.symbols == known.symbols
+
+    def is_limited_otherwise(self, listing: Listing) -> bool:
+        """Whether other limits hold under *listing* than under the present one: its event's, or those of its terms."""
+        known = self.listing
+        same_event = listing.event == known.event and listing.neg_risk == known.neg_risk
+        return not (same_event and listing.multiplier == known.multiplier and listing.inverse == known.inverse)
 
     def relist(self, listing: Listing) -> None:
         """Take what the catalogue says now; the grid and the status are the caller's to change."""

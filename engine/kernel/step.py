@@ -177,6 +177,8 @@ class Kernel:
         if data.listed:
             for instrument in data.listed:
                 self.trading.instrument_added(instrument.number)
+        if data.relisted:
+            self.trading.relisted(data.relisted)
         if data.resolved:
             for market in data.resolved:
                 self.trading.resolved(market)

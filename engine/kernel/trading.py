@@ -32,6 +32,7 @@ from engine.kernel.policy import Policy
 from engine.kernel.request import Request
 from engine.kernel.seats import Seats
 from engine.kernel.sender import Sender
+from engine.kernel.terms import Terms
 from engine.kernel.timers import KERNEL
 from engine.kernel.unwind import Unwinder
 
@@ -113,6 +114,18 @@ class Trading:
         self.desk.add_instrument(instrument)
         self._strategies.instrument_added(instrument)
         self._opening.instrument_added(instrument)
+
+    def relisted(self, markets: list[Market]) -> None:
+        """The catalogue says of *markets* now what other limits follow from: work these out as for a new listing."""
+        desk = self.desk
+        for market in markets:
+            for leg in range(len(market.listing.symbols)):
+                number = market.first_instrument + leg
+                desk.terms[number] = Terms(desk.instruments[number], desk.policy)
+        owners = [exposure.owner for exposure in desk.risk.markets]
+        desk.measure_again()
+        for at, owner in enumerate(owners):
+            desk.risk.own(at, owner)
 
     def resolved(self, market: Market) -> None:
         """*market* settled; `market.winner` is the winning instrument. Winning tokens pay one each."""

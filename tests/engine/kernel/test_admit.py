@@ -456,3 +456,27 @@ def test_the_first_bad_field_is_the_one_named():
     room, strategy = a_room()
 
     assert verdict(room, strategy, bid(side=7, lots="x", why=5))[2] == 3
+
+
+def test_a_market_listed_again_is_judged_by_its_new_terms_and_its_new_event():
+    room, strategy = a_room(binary("M"), binary("N"), policy=a_policy(max_event_notional=10_000_000))
+    room.touch(50, 52, market=1)
+    bids = [Place(key, BUY, 10, 60_000_000 // LOT) for key in (YES, "polymarket:YES-N")]
+    assert verdict(room, strategy, *bids)[0] == "OK"
+
+    for market in room.markets:
+        market.relist(binary(market.listing.market, event="E"))
+    room.trading.relisted(room.markets)
+
+    assert verdict(room, strategy, Place(YES, BUY, 9, 10_000_000 // LOT))[:2] == ("RISK_LIMIT", checks.CHECK_RISK)
+    assert [exposure.owner for exposure in room.desk.risk.markets] == [1, 1]
+
+
+def test_a_contract_listed_again_with_a_multiplier_is_not_traded_any_more():
+    room, strategy = a_room(contract())
+    assert verdict(room, strategy, Place(BTC, BUY, 40, 10))[0] == "OK"
+
+    room.markets[0].relist(contract(multiplier=5))
+    room.trading.relisted(room.markets)
+
+    assert verdict(room, strategy, Place(BTC, BUY, 40, 10))[0] == "NOT_PERMITTED"

@@ -89,6 +89,21 @@ def test_a_restored_market_is_the_same_in_every_field_also_after_a_new_grid_and_
     assert [market.tick_text for market in restored.kernel.data.listings.markets] == ["0.01", "0.001", "0.001"]
 
 
+def test_a_market_listed_again_under_an_event_is_limited_by_it_at_once_as_after_a_restore() -> None:
+    room = RowRoom(binary("A"), binary("B"))
+    room.kernel.trading.desk.risk.own(1, 1)
+    room.catalogue(binary("A", event="E", neg_risk=True), binary("B", event="E", neg_risk=True))
+    restored = RowRoom(running=False)
+    restored.kernel.restore(room.kernel.checkpoint())
+
+    for kernel in (room.kernel, restored.kernel):
+        risk = kernel.trading.desk.risk
+        assert [exposure.owner for exposure in risk.markets] == [0, 1]
+        assert [(event.key, event.neg_risk, event.markets) for event in risk.events] == [
+            ("polymarket:E@0", True, [0, 1])
+        ]
+
+
 def test_parts_are_read_back_in_order() -> None:
     parts = [("b", b"1"), ("a", b""), ("b", b"2")]
 

@@ -68,13 +68,28 @@ def test_a_book_is_ready_only_when_valid_uncontradicted_and_uncrossed(
         {"size_exponent": 5},
         {"kind": 1},
         {"symbols": ("YES-M", "MAYBE-M")},
+        {"settlement": "other"},
     ],
 )
-def test_a_market_may_not_be_listed_again_in_other_units_or_with_other_symbols(changes: dict[str, int]) -> None:
+def test_a_market_may_not_be_listed_again_in_other_units_or_with_other_symbols(changes: dict[str, object]) -> None:
     market = Market(0, binary())
 
-    assert market.is_like(binary(min_size=1, tick=10, settlement="other"))
+    assert market.is_like(binary(min_size=1, tick=10, event="E"))
     assert not market.is_like(binary(**changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "otherwise"),
+    [
+        ({"event": "E"}, True),
+        ({"neg_risk": True}, True),
+        ({"multiplier": 5}, True),
+        ({"inverse": True}, True),
+        ({"min_size": 1, "tick": 10, "fee_ppm": 3}, False),
+    ],
+)
+def test_other_limits_follow_from_another_event_or_other_money(changes: dict[str, object], otherwise: bool) -> None:
+    assert Market(0, binary()).is_limited_otherwise(binary(**changes)) is otherwise
 
 
 def test_a_market_listed_again_takes_the_new_least_size_for_its_hash() -> None:
