@@ -59,14 +59,14 @@ def run_of(disk: Disk, chosen: Configured, seed: int, platform: str, base: Base,
     """
     The run that plays what was *chosen* on *base*.
 
-    With *recorded* set, the policy is that run's and so are the sources of strategies it had: a resimulation of a run
-    needs none of the files that the run was made from.
+    With *recorded* set, the policy is that run's, unless an override names another, and so are the sources of
+    strategies it had: a resimulation of a run needs none of the files that the run was made from.
 
     Raises:
         BadConfig: a file that the configuration names cannot be read.
     """
     config, text = chosen.config, chosen.text
-    if recorded is not None:
+    if recorded is not None and config.policy == read_config(recorded.config, "the recorded configuration")[0].policy:
         policy = recorded.policy
     else:
         policy = read_file(disk, chosen.folder / config.policy) if config.policy else ""

@@ -208,6 +208,18 @@ def test_what_is_wrong_with_a_configuration_is_an_error_of_usage_and_makes_nothi
     assert not (tmp_path / "new").exists()
 
 
+def test_another_policy_is_read_from_the_file_that_an_override_names(place: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(POLICY.replace("version: ", "version: other-"))
+    command(place / "run", "--set", f"policy={other}", "--out", tmp_path / "run")
+    other.unlink()
+
+    assert run_start(tmp_path / "run").policy == POLICY.replace("version: ", "version: other-")
+    assert document(tmp_path / "run", "--seed", 6)["mode"] == "resimulation"
+    assert document(place / "run", "--set", "policy=''")["orders"] == 0
+    assert "missing.yaml" in command(place / "run", "--set", "policy=missing.yaml", code=Exit.USAGE).stderr
+
+
 def test_a_policy_that_cannot_be_read_is_an_error_of_usage(place: Path, tmp_path: Path) -> None:
     for policy, says in (("missing.yaml", "missing.yaml"), ("bad.yaml", "policy")):
         (tmp_path / "bad.yaml").write_text("version: 1\n")
