@@ -102,6 +102,8 @@ class Engine(click.Group):
             code = super().main(args, prog_name or "engine", complete_var, standalone_mode=False, **extra)
             end: int = code if isinstance(code, int) else Exit.OK
         except BaseException as error:  # noqa: BLE001 - the last handler there is: every end gets its code here
+            if isinstance(error, click.UsageError) and "--json" in (sys.argv[1:] if args is None else args):
+                output.as_json = not output.as_lines  # what was typed wrongly may stand before it, or end the reading
             end = _end(error, output)
         sys.exit(int(end))
 

@@ -124,8 +124,18 @@ def test_what_cannot_be_followed_is_an_error_of_usage(words):
     assert found.stdout == ""
 
 
-def test_an_error_of_usage_is_a_document_too_when_json_was_asked_for():
-    found = run("journal", "info", "--json", "/no/such")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("journal", "info", "--json", "/no/such"),
+        ("journal", "info", "/no/such", "--json"),
+        ("journal", "info", "/", "--bogus", "--json"),
+        ("replay", "/", "--jobs", 0, "--json"),
+        ("journal", "cat", "/", "--limit", 0, "--json"),
+    ],
+)
+def test_an_error_of_usage_is_a_document_too_when_json_was_asked_for(words):
+    found = run(*words)
     document = json.loads(found.stdout)
 
     assert (document["schema"], document["exit_code"]) == ("refold.error/1", 2)
