@@ -10,7 +10,7 @@ one ladder. Source: measured on recorded frames (`adapters/polymarket/README.md`
 from hashlib import sha1
 from typing import Final
 
-from librt.strings import BytesWriter
+from librt.strings import BytesWriter, read_i32_be, read_i64_be
 from librt.vecs import vec
 from mypy_extensions import i64
 
@@ -18,6 +18,10 @@ from engine.kernel.units import ASK, BID
 
 _PRICE_SCALE: Final[i64] = 10_000
 _SIZE_SCALE: Final[i64] = 1_000_000
+
+_BITS_60: Final[i64] = 0xFFFFFFFFFFFFFFF
+_BITS_56: Final[i64] = 0xFFFFFFFFFFFFFF
+_BITS_32: Final[i64] = 0xFFFFFFFF
 
 _ZERO: Final[i64] = 48
 _DOT: Final[i64] = 46
@@ -83,7 +87,14 @@ def stated(
 
 def is_stated(digest: bytes, high: i64, middle: i64, low: i64) -> bool:
     """Whether *digest* is the hash that a HASH_STATED row holds: 15, 15 and 10 hex digits as integers."""
-    return int.from_bytes(digest, "big") == (int(high) << 100) | (int(middle) << 40) | int(low)
+    first = read_i64_be(digest, 0)
+    second = read_i64_be(digest, 8)
+    third = i64(read_i32_be(digest, 16))
+    return (
+        high == (first >> 4) & _BITS_60
+        and middle == ((first & 15) << 56) | ((second >> 8) & _BITS_56)
+        and low == ((second & 255) << 32) | (third & _BITS_32)
+    )
 
 
 def _levels(

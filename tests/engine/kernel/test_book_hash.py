@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from librt.strings import BytesWriter
 from librt.vecs import vec
@@ -139,13 +139,16 @@ def test_rest_books_of_2025_without_a_last_trade_price_give_the_hash_they_state(
         assert message["hash"] == found
 
 
-def test_a_hash_row_s_three_integers_are_the_digest_and_no_other_digest():
-    digest = bytes.fromhex("3186624ddd90c0cbd180a76243f9770d770efddd")
+@given(st.binary(min_size=20, max_size=20), st.integers(0, 59))
+@example(bytes.fromhex("3186624ddd90c0cbd180a76243f9770d770efddd"), 59)
+@example(bytes([0xFF] * 20), 0)
+def test_a_hash_row_s_three_integers_are_the_digest_and_no_other_digest(digest, bit):
     parts = [int(part, 16) for part in re.match("(.{15})(.{15})(.{10})", digest.hex()).groups()]
 
     assert book_hash.is_stated(digest, *parts)
-    assert not book_hash.is_stated(digest, parts[0], parts[1], parts[2] ^ 1)
-    assert not book_hash.is_stated(digest, parts[0] ^ (1 << 59), parts[1], parts[2])
+    assert not book_hash.is_stated(digest, parts[0], parts[1], parts[2] ^ (1 << bit % 40))
+    assert not book_hash.is_stated(digest, parts[0], parts[1] ^ (1 << bit), parts[2])
+    assert not book_hash.is_stated(digest, parts[0] ^ (1 << bit), parts[1], parts[2])
 
 
 @given(st.from_regex(r"(0|[1-9][0-9]{0,8})?(\.[0-9]{0,6})?", fullmatch=True).filter(lambda text: text.strip(".")))
