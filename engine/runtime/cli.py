@@ -170,10 +170,16 @@ def _without_base(error: JournalError) -> CommandError | None:
 
 
 def _refused_by_kernel(error: BaseException) -> CommandError | None:
-    """What the kernel cannot fold is the journal's fault: a checksum only says that it was written so."""
+    """
+    What the kernel cannot fold is the journal's fault: a checksum only says that it was written so. What it cannot
+    keep of a strategy is the strategy's.
+    """
+    from engine.kernel.memory import UnfitMemory
     from engine.kernel.pack import Malformed
     from engine.kernel.step import UnknownKind
 
+    if isinstance(error, UnfitMemory):
+        return CommandError(str(error), "keep in its memory what the strategy contract allows", Exit.USAGE)
     if isinstance(error, UnknownKind):
         return CommandError(str(error), "replay it with the build that wrote it")
     if isinstance(error, Malformed):

@@ -123,7 +123,10 @@ def played(output: Output, simulation: "Simulation") -> tuple["Simulated", float
     total = sum(entry.raw_len for segment in simulation.base.segments for entry in segment.entries)
     started = clock.mono_ns()
     with output.progress("resimulating", total) as advance:
-        found = simulation.play(advance)
+        try:
+            found = simulation.play(advance)
+        except SystemExit as error:
+            raise CommandError("a strategy called sys.exit; no run was kept", "let it return", Exit.USAGE) from error
     return found, (clock.mono_ns() - started) / 1e9
 
 

@@ -296,6 +296,26 @@ def journal(*words: object, code: int = 0) -> Result:
     return found
 
 
+@pytest.mark.parametrize(
+    ("decide", "says"),
+    [
+        ("        sys.exit(0)", "a strategy called sys.exit"),
+        ("        self.memory['seen'] = {1, 2}", "memory holds a set"),
+    ],
+)
+def test_what_no_strategy_may_do_ends_the_run_as_its_fault_and_keeps_nothing(
+    decide: str, says: str, place: Path, tmp_path: Path
+) -> None:
+    source = "import sys\n\nclass Bad:\n    def __init__(self):\n        self.memory = {}\n"
+    (tmp_path / "bad.py").write_text(f"{source}    def decide(self, view, wake):\n{decide}\n        return ()\n")
+    found = command(
+        place / "run", "--strategy", f"{tmp_path / 'bad.py'}:Bad", "--out", tmp_path / "out", code=Exit.USAGE
+    )
+
+    assert says in found.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.py"]
+
+
 def test_what_was_saved_of_a_run_stands_on_the_same_base(place: Path, tmp_path: Path) -> None:
     journal("materialise", place / "run", "-o", tmp_path / "whole")
     for number, run in enumerate((place / "run", tmp_path / "whole")):
