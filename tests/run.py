@@ -8,25 +8,52 @@ The test command behind `make test`, `make nightly` and `.ci/run`.
 
 import argparse
 import os
+import platform
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+NIGHTLY_PAGE = ROOT / "docs" / "reference" / "nightly.md"
+RESULT = re.compile(r"\d+ passed.*")
+
+done: list[tuple[str, str, float]] = []
+"""Title, last result line and seconds of every command that ran."""
 
 
-def run(title: str, command: list[str], **variables: str) -> float:
-    """Run *command* in the root, ending the whole run where it fails; returns its seconds."""
+def run(title: str, command: Sequence[str], **variables: str) -> None:
+    """Run *command* in the root, ending the whole run where it fails."""
     print(f"== {title}", flush=True)
     started = time.monotonic()
     environment = {**os.environ, **variables}
-    code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    result = ""
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            found = RESULT.search(line)
+            result = found.group(0).split(" in ")[0] if found else result
     seconds = time.monotonic() - started
     print(f"== {title}: {seconds:.0f} s", flush=True)
-    if code:
-        sys.exit(code)
-    return seconds
+    if process.returncode:
+        sys.exit(process.returncode)
+    done.append((title, result, seconds))
+
+
+def write_nightly_page() -> None:
+    """Write what ran, with its figures, to the documentation."""
+    rows = "".join(f"| {title} | {result or 'done'} | {seconds:,.0f} s |\n" for title, result, seconds in done)
+    NIGHTLY_PAGE.write_text(
+        "# The nightly run\n\n"
+        "`make nightly` runs what is too long for every change, and writes this page. It holds the last figures.\n\n"
+        f"{time.strftime('%Y-%m-%d', time.gmtime())}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} {platform.machine()} cores.\n\n"
+        f"| what | result | time |\n|---|---|---:|\n{rows}",
+        encoding="utf-8",
+    )
 
 
 def compiled() -> bool:
@@ -75,8 +102,9 @@ def main() -> None:
         run("determinism matrix", [sys.executable, str(ROOT / "tests" / "matrix.py")])
     else:
         suite(asked.jobs)
-        run("nightly", pytest(asked.jobs, "-m", "nightly"), HYPOTHESIS_PROFILE="nightly")
+        run("what is too long for CI", pytest(asked.jobs, "-m", "nightly"), HYPOTHESIS_PROFILE="nightly")
         run("determinism matrix, full", [sys.executable, str(ROOT / "tests" / "matrix.py"), "--full"])
+        write_nightly_page()
 
 
 if __name__ == "__main__":
