@@ -479,3 +479,13 @@ def test_an_input_names_every_market_it_moved_once_and_the_next_one_forgets_them
     room.engine_input(0x14, b"{}")
     assert data.moved == []
     assert not any(market.touched or market.wake for market in data.listings.markets)
+
+
+def test_a_market_listed_again_under_an_event_is_told_once() -> None:
+    room = RowRoom(binary())
+    room.catalogue(binary(event="E"))
+
+    assert [market.number for market in room.kernel.data.relisted] == [0]
+    assert room.market().listing.event == "E"
+    room.catalogue(binary(event="E"))
+    assert room.kernel.data.relisted == []
