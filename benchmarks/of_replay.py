@@ -21,7 +21,7 @@ from replay.decoders import newest
 from replay.feed import stretches
 from replay.overlay import base_of, open_base, write_base_hint
 from replay.rebuild import bare_kernel
-from replay.resimulate import Counting, Simulated, Simulation, overlay_writer
+from replay.resimulation import Counting, Simulated, Simulation, overlay_writer
 from replay.run import RunStart
 from replay.setup import configured, run_of
 from replay.sidecar import write_sidecar

@@ -8,7 +8,7 @@ from engine.kernel.portfolio import Holding, mark_value
 from engine.kernel.step import Kernel
 from engine.kernel.units import decimal_text, ratio_text
 from replay.answer import market_fields
-from replay.resimulate import Simulated
+from replay.resimulation import Simulated
 from replay.run import RunStart
 
 

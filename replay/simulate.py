@@ -1,7 +1,7 @@
 """
 The hot half of a resimulation: base records into the kernel and past the simulated venue. Compiled.
 
-What happens rarely (a decision, a report, a timer) stops the fold and is the driver's business (`replay.resimulate`).
+What happens rarely (a decision, a report, a timer) stops the fold and is the driver's business (`replay.resimulation`).
 """
 
 from typing import Final, final

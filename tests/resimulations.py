@@ -15,7 +15,7 @@ from journal.writer import Writer
 from replay.config import RunConfig, StrategyConfig, VenueConfig
 from replay.decoders import newest
 from replay.overlay import BASE_FILE, base_of, open_base, write_base_hint
-from replay.resimulate import Counting, Simulated, Simulation, overlay_writer
+from replay.resimulation import Counting, Simulated, Simulation, overlay_writer
 from replay.run import RunStart, StrategySource
 from replay.verify import StrictReplay, replay_strictly, this_build
 from scenarios.sample.recording import NAMES, START_NS, Input, Sample, inputs

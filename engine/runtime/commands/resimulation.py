@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from journal.reader import Journal
     from journal.writer import Writer
     from replay.config import RunConfig
-    from replay.resimulate import Simulated, Simulation
+    from replay.resimulation import Simulated, Simulation
     from replay.run import RunStart
 
 
@@ -93,7 +93,7 @@ def play(
     from journal.background import Threads
     from journal.staging import staged
     from replay.overlay import write_base_hint
-    from replay.resimulate import Counting, Simulation, overlay_writer
+    from replay.resimulation import Counting, Simulation, overlay_writer
 
     with usable():
         simulation = Simulation(run, config, base, Counting())

@@ -20,7 +20,7 @@ from journal.disk import RealDisk
 from journal.payloads import encode_venue_input
 from journal.reader import open_journal
 from replay.overlay import span_fields
-from replay.resimulate import MOST_AT_ONCE, Counting, Runaway, Simulation
+from replay.resimulation import MOST_AT_ONCE, Counting, Runaway, Simulation
 from replay.strict import is_kept
 from scenarios.sample.recording import STREAM_SOURCE, Input
 
@@ -261,7 +261,7 @@ class Stands:
 def test_a_strategy_that_never_lets_time_go_on_is_named_and_ends_the_run(
     recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("replay.resimulate.MOST_AT_ONCE", 1000)
+    monkeypatch.setattr("replay.resimulation.MOST_AT_ONCE", 1000)
     with pytest.raises(Runaway, match=r"stands still .* sets one again and again"):
         resimulate(recording, Setting(STANDING, "Stands"))
 
