@@ -54,6 +54,7 @@ class _Orders:
     max_ttl_ms: Any
     flatten_ticks: Any
     rescue_ticks: Any
+    self_cross: Any
 
 
 @frozen
@@ -130,6 +131,7 @@ def _policy(said: _Text) -> Policy:
         _whole("orders.flatten_ticks", said.orders.flatten_ticks, _MOST_ORDERS),
         _whole("orders.rescue_ticks", said.orders.rescue_ticks, _MOST_ORDERS),
         _whole("gates.latch_ms", said.gates.latch_ms, _LONGEST_MS) * _MS,
+        _is_refused("orders.self_cross", said.orders.self_cross),
     )
 
 
@@ -154,6 +156,13 @@ def _rule(where: str, said: _Rule) -> Rule:
     if low > high:
         raise BadPolicy(f"has a band at {where} that ends ({said.max_price}) before it begins ({said.min_price})")
     return Rule(said.match, _whole(f"{where}.max_lots", said.max_lots, LARGEST - 1), low, high, tuple(tifs))
+
+
+def _is_refused(where: str, value: Any) -> bool:
+    """Whether the kernel itself refuses what *where* speaks of; otherwise it is the venue's to prevent."""
+    if value in ("refuse", "venue"):
+        return bool(value == "refuse")
+    raise BadPolicy(f"needs refuse or venue at {where}, and has {value!r}")
 
 
 def _amount(where: str, value: Any) -> int:

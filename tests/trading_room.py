@@ -40,6 +40,7 @@ def a_policy(**changes: Any) -> Policy:
         "flatten_ticks": 5,
         "rescue_ticks": 2,
         "latch_ns": 60 * S,
+        "self_cross_refused": True,
     }
     fields.update(changes)
     return Policy(**fields)

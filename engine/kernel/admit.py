@@ -16,7 +16,8 @@ Admission: the one chokepoint every order passes, in one fixed order of checks.
     13  the price is within the policy's band                (*)  OUT_OF_BAND
     14  a taker's fee is known                               (*)  FEE_STALE
     15  a post-only order would rest                              WOULD_CROSS
-    16  it meets none of our own orders                           SELF_CROSS
+    16  it meets none of our own orders, unless the policy        SELF_CROSS
+        leaves that to the venue
     17  size and notional of the order                       (*)  SIZE_ABOVE_MAX
     18  open orders, orders in the last minute               (*)  ORDER_RATE
     19  worst case: instrument, market, event, strategy,     (*)  RISK_LIMIT
@@ -269,6 +270,12 @@ class Admission:
                 away = touch * tick - self._price if self._side == BUY else self._price - touch * tick
                 if away <= 0:
                     return self._refuse(codes.WOULD_CROSS, CHECK_POST_ONLY, 0, int(away // tick))
+        policy = self._policy
+        assert policy is not None
+        return not policy.self_cross_refused or self._meets_none(sent, market)
+
+    def _meets_none(self, sent: Instrument, market: Market) -> bool:
+        tick = market.tick
         for order in self._desk.orders.working[sent.number].orders:
             if order.side != self._side:
                 away = order.price - self._price if self._side == BUY else self._price - order.price

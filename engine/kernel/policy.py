@@ -88,6 +88,7 @@ class Policy:
     *max_data_age_ns* is how old a book's last change may be, by our clock, before no new risk is taken on it (0: any
     age). *flatten_ticks* is how far through the touch an unwinding order may go, *rescue_ticks* how far each of a
     group's at most two rescues may. *latch_ns* is how long a gate may stay closed before it lowers the mode.
+    *self_cross_refused* is whether an order that would meet one of our own is refused here, or left to the venue.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Policy:
         flatten_ticks: i64,
         rescue_ticks: i64,
         latch_ns: i64,
+        self_cross_refused: bool,
     ) -> None:
         self.version: Final[str] = version
         self.settlements: Final[dict[str, Limits]] = settlements
@@ -113,6 +115,7 @@ class Policy:
         self.flatten_ticks: Final[i64] = flatten_ticks
         self.rescue_ticks: Final[i64] = rescue_ticks
         self.latch_ns: Final[i64] = latch_ns
+        self.self_cross_refused: Final[bool] = self_cross_refused
 
     def rule_for(self, key: str) -> Rule | None:
         """The first rule that speaks of the instrument *key*; None means it may not be traded."""
@@ -148,4 +151,5 @@ class Policy:
         packer.put(self.flatten_ticks)
         packer.put(self.rescue_ticks)
         packer.put(self.latch_ns)
+        packer.put(1 if self.self_cross_refused else 0)
         return packer.finish()

@@ -20,6 +20,7 @@ def test_the_example_says_what_it_shows():
     assert policy.max_ttl_ns == 86_400_000_000_000
     assert policy.max_data_age_ns == 60_000_000_000
     assert policy.latch_ns == 60_000_000_000
+    assert policy.self_cross_refused
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,9 @@ def test_the_example_says_what_it_shows():
         ("tifs: [GTC, FAK]", "tifs: [GTX]", "rules[1].tifs"),
         ("tifs: [GTC, FAK]", "tifs: GTC", "rules[1].tifs"),
         ('match: "binance*"', 'match: ""', "rules[1].match"),
+        ("self_cross: refuse", "self_cross: allow", "orders.self_cross"),
+        ("self_cross: refuse", "self_cross: true", "orders.self_cross"),
+        ("  self_cross: refuse", "  # nothing", "self_cross"),
         ("latch_ms: 60_000", "latch_ms: [", "YAML"),
         ("gates:", "doors:", "gates"),
         ("gates:", "? [a]\n: 2\ngates:", "YAML"),
@@ -54,6 +58,10 @@ def test_a_policy_that_does_not_fit_is_refused_in_one_sentence(old, new, words):
     assert str(refused.value).startswith("CFG_INVALID: the trading policy ")
     assert "\n" not in str(refused.value)
     assert words in str(refused.value)
+
+
+def test_own_orders_that_would_meet_may_be_left_to_the_venue():
+    assert not read_policy(EXAMPLE.replace("self_cross: refuse", "self_cross: venue")).self_cross_refused
 
 
 @pytest.mark.parametrize("text", ["", "[]", "just words"])

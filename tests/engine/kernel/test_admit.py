@@ -217,6 +217,14 @@ def test_own_offers_stop_own_bids_of_a_contract():
     assert verdict(room, strategy, Place(BTC, SELL, 52, 10), Place(BTC, BUY, 52, 10))[0] == "SELF_CROSS"
 
 
+def test_own_orders_may_meet_where_the_policy_leaves_that_to_the_venue():
+    room, strategy = a_room(contract(), policy=a_policy(self_cross_refused=False))
+    post_only = Place(BTC, BUY, 52, 10, post_only=True)
+
+    assert verdict(room, strategy, Place(BTC, SELL, 52, 10), Place(BTC, BUY, 52, 10))[0] == "OK"
+    assert verdict(room, strategy, post_only)[0] == "WOULD_CROSS"
+
+
 def test_an_offer_without_inventory_is_a_bid_for_the_complement():
     room, strategy = a_room()
     verdict(room, strategy, bid(side=SELL, price_ticks=53))

@@ -69,3 +69,4 @@ def test_times_in_force_have_numbers_and_names():
 def test_policies_that_allow_the_same_have_the_same_bytes():
     assert a_policy().canonical() == a_policy().canonical()
     assert a_policy().canonical() != a_policy(max_open_orders=101).canonical()
+    assert a_policy().canonical() != a_policy(self_cross_refused=False).canonical()
