@@ -38,6 +38,11 @@ _LISTING_NUMBERS: Final = (
     "fee_ppm",
     "fee_exponent",
     "min_notional",
+    "rebate_ppm",
+    "reward_rate",
+    "reward_min_size",
+    "reward_spread",
+    "reward_age_ns",
 )
 _MARKET_FLAGS: Final = ("valid", "hash_proven")
 _MARKET_NUMBERS: Final = (

@@ -43,6 +43,10 @@ ORDER_CANCELLED: Final[i64] = 36  #                       order      filled    v
 ORDER_FILLED: Final[i64] = 37  #                          order      price     size     fee       flags      trade
 TRADE_STATUS: Final[i64] = 38  # settlement of a fill     order      trade     status   venue_ns  -          -
 CANCEL_REFUSED: Final[i64] = 39  #                        order      reason    venue_ns -         -          -
+# Our money beside orders; [1] as above. CREDITED states the instrument's number, and its amount in 10**-size_exponent.
+SETS_CONVERTED: Final[i64] = 40  # split or merged        venue_ns   -         -        -         -          -
+SETS_REFUSED: Final[i64] = 41  # neither                  reason     venue_ns  -        -         -          -
+CREDITED: Final[i64] = 42  # rebate or reward, in cash    instrument amount    reason   venue_ns  -          -
 
 # Field values.
 RULE_NONE: Final[i64] = 0  # no sequence numbers: Polymarket
@@ -66,6 +70,9 @@ TRADE_CONFIRMED: Final[i64] = 3
 TRADE_RETRYING: Final[i64] = 4
 TRADE_FAILED: Final[i64] = 5
 
+CREDIT_REBATE: Final[i64] = 1
+CREDIT_REWARD: Final[i64] = 2
+
 KIND_SPOT: Final[i64] = 1
 KIND_PERPETUAL: Final[i64] = 2
 KIND_FUTURE: Final[i64] = 3
@@ -86,6 +93,9 @@ class Listing:
     *tick_steps* lists (from_price, tick) above the base tick, ascending, for price-dependent grids. *expiry_ns* is NONE
     without expiry. *strike* is in price units, 0 if none. *multiplier* is underlying per contract in size units.
     *fee_ppm* is the taker rate in parts per million (of the venue's own formula), NONE if the catalogue does not say.
+    *rebate_ppm* is the share of takers' fees that goes back to makers, 0 if none or not stated. Liquidity rewards:
+    *reward_rate* a day in size units of the settlement currency (NONE if not stated), for orders of *reward_min_size*
+    within *reward_spread* price units of the midpoint (0: none score) that are older than *reward_age_ns*.
     """
 
     def __init__(
@@ -114,6 +124,11 @@ class Listing:
         fee_exponent: i64 = 1,
         min_notional: i64 = 0,
         base: str = "",
+        rebate_ppm: i64 = 0,
+        reward_rate: i64 = NONE,
+        reward_min_size: i64 = 0,
+        reward_spread: i64 = 0,
+        reward_age_ns: i64 = 0,
     ) -> None:
         self.venue: Final[str] = venue
         self.market: Final[str] = market
@@ -139,6 +154,11 @@ class Listing:
         self.fee_exponent: Final[i64] = fee_exponent
         self.min_notional: Final[i64] = min_notional
         self.base: Final[str] = base
+        self.rebate_ppm: Final[i64] = rebate_ppm
+        self.reward_rate: Final[i64] = reward_rate
+        self.reward_min_size: Final[i64] = reward_min_size
+        self.reward_spread: Final[i64] = reward_spread
+        self.reward_age_ns: Final[i64] = reward_age_ns
 
 
 def same_bytes(whole: bytes, data: bytes, start: i64, end: i64) -> bool:

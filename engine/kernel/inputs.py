@@ -20,6 +20,10 @@ FIXED: Final[dict[int, tuple[str, ...]]] = {
     int(kinds.SIM_REJECTED): ("request", "venue_ns", "code"),
     int(kinds.SIM_EXPIRED): ("request", "venue_ns", "filled"),
     int(kinds.SIM_CANCEL_REFUSED): ("request", "venue_ns", "code"),
+    int(kinds.SIM_SETTLED): ("request", "venue_ns", "trade", "status"),
+    int(kinds.SIM_CONVERTED): ("request", "venue_ns"),
+    int(kinds.SIM_CONVERSION_REFUSED): ("request", "venue_ns", "code"),
+    int(kinds.SIM_CREDITED): ("instrument", "venue_ns", "amount", "reason"),
 }
 
 TIMER_SIZE: Final[i64] = 16

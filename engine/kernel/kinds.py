@@ -50,6 +50,10 @@ SIM_CANCELLED: Final[i64] = 0x0F02
 SIM_REJECTED: Final[i64] = 0x0F03
 SIM_EXPIRED: Final[i64] = 0x0F04
 SIM_CANCEL_REFUSED: Final[i64] = 0x0F05
+SIM_SETTLED: Final[i64] = 0x0F06
+SIM_CONVERTED: Final[i64] = 0x0F07
+SIM_CONVERSION_REFUSED: Final[i64] = 0x0F08
+SIM_CREDITED: Final[i64] = 0x0F09
 
 # Outcomes of dispatched requests, from the executor.
 OUTCOME: Final[i64] = 0x1000
@@ -113,6 +117,10 @@ NAMES: Final[dict[int, str]] = {
     0x0F03: "SIM_REJECTED",
     0x0F04: "SIM_EXPIRED",
     0x0F05: "SIM_CANCEL_REFUSED",
+    0x0F06: "SIM_SETTLED",
+    0x0F07: "SIM_CONVERTED",
+    0x0F08: "SIM_CONVERSION_REFUSED",
+    0x0F09: "SIM_CREDITED",
     0x1000: "OUTCOME",
     0x1001: "EXECUTOR_ACTION",
     0x2000: "INTENT",

@@ -41,8 +41,23 @@ CATALOGUE_DECODER: Final = "polymarket-catalogue/1"
 SETTLEMENT: Final = "pUSD"
 MAX_OUTCOME: Final[i64] = 256
 
+CENT_EXPONENT: Final[i64] = PRICE_EXPONENT - 2
+"""A reward's widest spread is stated in cents."""
+
 _CONTAINERS: Final = ("data", "markets", "events")
 _TERSE_PATH: Final = "/clob-markets/"
+
+
+@final
+class _Incentives:
+    """What makers are paid: see `Listing` for the units."""
+
+    def __init__(self, rebate_ppm: i64, rate: i64, min_size: i64, spread: i64, age_ns: i64) -> None:
+        self.rebate_ppm: Final[i64] = rebate_ppm
+        self.rate: Final[i64] = rate
+        self.min_size: Final[i64] = min_size
+        self.spread: Final[i64] = spread
+        self.age_ns: Final[i64] = age_ns
 
 
 @final
@@ -97,7 +112,8 @@ def _gamma(market: dict[str, object], batch: EventBatch) -> None:
     if not book and (tokens is None or tokens == ""):
         return
     status = _status(book, _flag(market, "acceptingOrders"), _flag(market, "closed"), market.get("archived") is True)
-    fee_ppm, fee_exponent = _fee(market.get("feeSchedule"), "rate", "exponent", "takerOnly")
+    schedule = market.get("feeSchedule")
+    fee_ppm, fee_exponent = _fee(schedule, "rate", "exponent", "takerOnly")
     if fee_ppm == NONE and market.get("feesEnabled") is False:
         fee_ppm = 0
     _list(
@@ -112,6 +128,13 @@ def _gamma(market: dict[str, object], batch: EventBatch) -> None:
         fee_ppm,
         fee_exponent,
         status,
+        _Incentives(
+            _stated(schedule, "rebateRate", 6),
+            _rate(market.get("clobRewards"), "rewardsDailyRate"),
+            _stated(market, "rewardsMinSize", SIZE_EXPONENT),
+            _stated(market, "rewardsMaxSpread", CENT_EXPONENT),
+            0,
+        ),
     )
 
 
@@ -140,6 +163,21 @@ def _clob(market: dict[str, object], batch: EventBatch) -> None:
         NONE,
         1,
         status,
+        _clob_rewards(market.get("rewards")),
+    )
+
+
+def _clob_rewards(value: object) -> _Incentives:
+    if value is None:
+        return _Incentives(0, NONE, 0, 0, 0)
+    rewards = members_of(value)
+    rates = rewards.get("rates")
+    return _Incentives(
+        0,
+        0 if rates is None else _rate(rates, "rewards_daily_rate"),
+        _stated(rewards, "min_size", SIZE_EXPONENT),
+        _stated(rewards, "max_spread", CENT_EXPONENT),
+        0,
     )
 
 
@@ -167,6 +205,7 @@ def _terse(market: dict[str, object], batch: EventBatch) -> None:
         fee_ppm,
         fee_exponent,
         STATUS_TRADING,
+        _Incentives(0, NONE, 0, 0, _stated(market, "oas", 9)),
     )
 
 
@@ -193,6 +232,7 @@ def _list(
     fee_ppm: i64,
     fee_exponent: i64,
     status: i64,
+    incentives: _Incentives,
 ) -> None:
     if len(tokens) != 2 or len(outcomes) != 2 or tokens[0] == tokens[1]:
         raise Refused(SCHEMA, "a market that has not two tokens and two outcomes")
@@ -216,6 +256,11 @@ def _list(
             event="" if event is None or event == "" else identifier(event),
             fee_ppm=fee_ppm,
             fee_exponent=fee_exponent,
+            rebate_ppm=incentives.rebate_ppm,
+            reward_rate=incentives.rate,
+            reward_min_size=incentives.min_size,
+            reward_spread=incentives.spread,
+            reward_age_ns=incentives.age_ns,
         )
     )
 
@@ -235,6 +280,25 @@ def _fee(schedule: object, rate: str, exponent: str, taker_only: str) -> tuple[i
         raise Refused(SCHEMA, "a fee that makers pay too")
     ppm = plain_decimal(number_text(needed(fees, rate)), 6)
     return ppm, decimal_of(needed(fees, exponent), 0)
+
+
+def _rate(rewards: object, key: str) -> i64:
+    """The daily rates of all reward programmes of a market together, NONE where no programmes are stated."""
+    if rewards is None:
+        return NONE
+    total: i64 = 0
+    for item in items_of(rewards):
+        total += _stated(members_of(item), key, SIZE_EXPONENT)
+    return total
+
+
+def _stated(members: object, key: str, exponent: i64) -> i64:
+    """A member at 10**-*exponent*, further decimals cut off; 0 where it is absent or null, or *members* is null."""
+    value = members_of(members).get(key) if members is not None else None
+    if value is None:
+        return 0
+    whole, _, part = number_text(value).partition(".")
+    return plain_decimal(f"{whole}.{part[: int(exponent)]}" if part else whole, exponent)
 
 
 def _flag(market: dict[str, object], key: str) -> bool:

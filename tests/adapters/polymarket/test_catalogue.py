@@ -190,3 +190,51 @@ def test_an_outcome_may_be_named_in_any_language(read, gamma):
     market = raw(gamma[0]) | {"outcomes": '["Żółw", "東京 🐢"]'}
 
     assert read(KIND, dumps(market)).batch.objects[0].outcomes == ("Żółw", "東京 🐢")
+
+
+def test_each_of_292_gamma_markets_states_its_rebate_and_what_its_rewards_ask_for(read, gamma):
+    for listing in read(KIND, dumps([raw(row) for row in gamma])).batch.objects:
+        assert listing.rebate_ppm == 200_000
+        assert (listing.reward_rate, listing.reward_min_size, listing.reward_spread) == (NONE, 50_000_000, 450)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("http_responses/market.json", (0, 750_000_000, 200_000_000, 150)),
+        ("rust_test_data/clob_market_closed_binary_accepting_false.json", (0, 0, 50_000_000, 450)),
+        ("rust_test_data/clob_market_closed_binary_accepting_true.json", (0, 30_000_000, 200_000_000, 350)),
+        ("rust_test_data/gamma_market_closed_binary_accepting_true.json", (0, 30_000_000, 200_000_000, 350)),
+        ("rust_test_data/gamma_event.json", (0, 1_000, 20_000_000, 350)),
+        ("rust_test_data/gamma_market_sports_market_money_line.json", (250_000, NONE, 500_000_000, 250)),
+    ],
+)
+def test_a_fixture_states_what_makers_are_paid(read, polymarket, name, expected):
+    found = read(KIND, (polymarket / "nautilus_trader" / name).read_bytes()).batch.objects
+    paid = [(one.rebate_ppm, one.reward_rate, one.reward_min_size, one.reward_spread) for one in found]
+
+    assert expected in paid
+
+
+def test_the_rates_of_several_reward_programmes_add_up_and_further_decimals_are_cut(read, gamma):
+    rewards = [{"rewardsDailyRate": 1.5}, {"rewardsDailyRate": "0.0000019"}, {}]
+    changed = {"clobRewards": rewards, "rewardsMaxSpread": 4.567, "rewardsMinSize": None}
+    listing = read(KIND, dumps(raw(gamma[0]) | changed)).batch.objects[0]
+
+    assert (listing.reward_rate, listing.reward_spread, listing.reward_min_size) == (1_500_001, 456, 0)
+
+
+def test_a_terse_object_says_how_long_an_order_has_to_rest_and_a_clob_object_without_rewards_nothing(read, polymarket):
+    page = json.loads((polymarket / "nautilus_trader/http_responses/markets.json").read_bytes())
+    market = next(one for one in page["data"] if one["tokens"][0]["token_id"]) | {"rewards": None}
+
+    assert read(KIND, dumps(TERSE | {"oas": 3.5}), meta=URL).batch.objects[0].reward_age_ns == 3_500_000_000
+    assert read(KIND, dumps(TERSE), meta=URL).batch.objects[0].reward_age_ns == 0
+    assert read(KIND, dumps(market)).batch.objects[0].reward_rate == NONE
+
+
+@pytest.mark.parametrize(
+    "changed", [{"clobRewards": [{"rewardsDailyRate": -1}]}, {"rewardsMaxSpread": "wide"}, {"rewardsMinSize": True}]
+)
+def test_a_reward_that_is_no_number_refuses_the_reply(read, gamma, changed):
+    assert read(KIND, dumps(raw(gamma[0]) | changed)).code == codes.BAD_NUMBER

@@ -52,6 +52,7 @@ def test_a_market_s_bytes_tell_what_it_holds_and_not_how_it_came_about(
         binary(event="E", neg_risk=True, base="B", fee_ppm=7, fee_exponent=2),
         contract(inverse=True, expiry_ns=9, strike=5, option_type=1, multiplier=3, min_notional=8),
         contract(tick_steps=((100, 20), (1000, 50))),
+        binary(rebate_ppm=1, reward_rate=2, reward_min_size=3, reward_spread=4, reward_age_ns=5),
     ],
 )
 def test_a_listing_is_kept_whole(listing: Listing) -> None:
