@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from adapters.binance.wire import terms as binance_venues
 from adapters.binance.wire import translators as binance
+from adapters.hftbacktest.wire import terms as hftbacktest_venue
+from adapters.hftbacktest.wire import translators as hftbacktest
 from adapters.polymarket.wire import decoders as polymarket
 from adapters.simulated import reports as simulated
 from engine.kernel import kinds
@@ -39,6 +41,7 @@ def translators(versions: Mapping[str, str] | None) -> dict[int, Translator]:
     found: dict[int, Translator] = {}
     found.update(polymarket.translators(Symbols(polymarket.VENUE)))
     found.update(binance.translators(Symbols(binance_venues.SPOT), Symbols(binance_venues.USDM)))
+    found.update(hftbacktest.translators(Symbols(hftbacktest_venue.VENUE)))
     found.update(simulated.translators(Symbols(simulated.VENUE)))
     if versions is not None:
         for kind, name in versions.items():

@@ -19,6 +19,7 @@ PARTS = (
     ("journal", 1),
     ("adapters.polymarket.wire", 1),
     ("adapters.binance.wire", 1),
+    ("adapters.hftbacktest.wire", 1),
     ("adapters.simulated", 1),
     ("replay", 2),
     ("scenarios.venues", 3),
@@ -126,6 +127,7 @@ def floor_below_two() -> list[Path]:
         "engine/strategies",
         "adapters/polymarket/wire",
         "adapters/binance/wire",
+        "adapters/hftbacktest/wire",
         "adapters/simulated",
     )
     return [path for path in sources() if path.relative_to(ROOT).as_posix().startswith(names)]

@@ -42,6 +42,8 @@ BINANCE_SPOT_CATALOGUE: Final[i64] = 0x0112
 BINANCE_USDM: Final[i64] = 0x0120
 BINANCE_USDM_DEPTH: Final[i64] = 0x0121
 BINANCE_USDM_CATALOGUE: Final[i64] = 0x0122
+HFTBACKTEST_EVENTS: Final[i64] = 0x0130
+HFTBACKTEST_CATALOGUE: Final[i64] = 0x0131
 
 # The simulated venue's reports: fixed-width integers, no venue prefix (`adapters/simulated/README.md`).
 SIM_ACKED: Final[i64] = 0x0F00
@@ -111,6 +113,8 @@ NAMES: Final[dict[int, str]] = {
     0x0120: "BINANCE_USDM",
     0x0121: "BINANCE_USDM_DEPTH",
     0x0122: "BINANCE_USDM_CATALOGUE",
+    0x0130: "HFTBACKTEST_EVENTS",
+    0x0131: "HFTBACKTEST_CATALOGUE",
     0x0F00: "SIM_ACKED",
     0x0F01: "SIM_FILLED",
     0x0F02: "SIM_CANCELLED",

@@ -1,0 +1,1 @@
+"""hftbacktest: its normalised event arrays, as another stream of market data."""
