@@ -5,7 +5,8 @@ A cache and nothing more. A file says which journal, run and build it belongs to
 there states; who reads it holds that against the journal, and ignores what does not fit.
 
 Layout, integers little-endian: 8 bytes `JRNLCKP1`, u32 version, u32 length of the head, the head (canonical JSON),
-BLAKE2b-256 of all before, then one zstd frame with the canonical state bytes.
+BLAKE2b-256 of all before, then one zstd frame with the canonical state bytes, and behind them what is no state but
+saves work or keeps counts alike.
 """
 
 import re
@@ -23,7 +24,7 @@ from journal.frames import Compressor, Decompressor
 from journal.segment import MAX_BLOCK, with_suffix
 
 MAGIC: Final = b"JRNLCKP1"
-VERSION: Final = 1
+VERSION: Final = 2
 MOST_HEAD: Final = 64 << 10
 MOST_STATE: Final = MAX_BLOCK
 """A state above 64 MiB is not kept: a frame of a journal is never larger, and its reader takes no more."""
@@ -50,13 +51,13 @@ class Head:
 
     Attributes:
         journal_id, build, rolling, state, state_bytes: in hex; *rolling* is the rolling digest (16 digits), *state* the
-            state digest, *state_bytes* the BLAKE2b-256 of the canonical state bytes.
+            state digest, *state_bytes* the BLAKE2b-256 of the canonical state bytes and what stands behind them.
         input_seq: the input it was taken behind; digest_seq: that input's DIGEST record, the last of its group.
         run_seq: the RUN_START of its run.
         recv_ns: receive time of the input.
         inputs: counted since RUN_START.
         base_next: in an overlay, the next record of the base to fold; 0 elsewhere.
-        size: of the canonical state bytes.
+        size: of the canonical state bytes; beside: of what stands behind them.
     """
 
     journal_id: str
@@ -71,6 +72,7 @@ class Head:
     base_next: int = 0
     state_bytes: str = ""
     size: int = 0
+    beside: int = 0
 
 
 _FIELDS: Final = tuple(sorted(field.name for field in attrs.fields(Head)))
@@ -94,15 +96,17 @@ def list_checkpoints(disk: Disk, folder: Path) -> list[int]:
     return sorted(int(match[1]) for match in found if match)
 
 
-def write_checkpoint(disk: Disk, folder: Path, head: Head, state: bytes) -> Path:
+def write_checkpoint(disk: Disk, folder: Path, head: Head, state: bytes, beside: bytes = b"") -> Path:
     """
-    Put *state* (canonical bytes) in its place in one step; an older file for the same input is replaced.
+    Put *state* (canonical bytes), and *beside* behind it, in place in one step; an older file of that input goes.
 
-    `state_bytes` and `size` of *head* are filled in. Raises OSError, and ValueError for a state above MOST_STATE.
+    `state_bytes`, `size` and `beside` of *head* are filled in. Raises OSError, and ValueError for more bytes than
+    MOST_STATE.
     """
-    if len(state) > MOST_STATE:
-        raise ValueError(f"a state of {len(state)} bytes is above the limit of {MOST_STATE}")
-    stated = attrs.evolve(head, state_bytes=_digest(state), size=len(state))
+    if len(state) + len(beside) > MOST_STATE:
+        raise ValueError(f"a state of {len(state) + len(beside)} bytes is above the limit of {MOST_STATE}")
+    body = state + beside
+    stated = attrs.evolve(head, state_bytes=_digest(body), size=len(state), beside=len(beside))
     text = orjson.dumps(attrs.asdict(stated), option=orjson.OPT_SORT_KEYS)
     start = _START.pack(MAGIC, VERSION, len(text)) + text
     disk.make_dir(folder)
@@ -112,7 +116,7 @@ def write_checkpoint(disk: Disk, folder: Path, head: Head, state: bytes) -> Path
         disk.unlink(temporary)
     file = disk.create(temporary)
     try:
-        write_all(file, start + blake2b(start, digest_size=_DIGEST).digest() + Compressor().frame(state))
+        write_all(file, start + blake2b(start, digest_size=_DIGEST).digest() + Compressor().frame(body))
         file.sync()  # a rename may reach the disk before the content: an empty cache is no harm, but costs a note
     finally:
         file.close()
@@ -129,23 +133,24 @@ def read_head(disk: Disk, path: Path) -> Head:
         file.close()
 
 
-def read_checkpoint(disk: Disk, path: Path) -> tuple[Head, bytes]:
-    """The checkpoint at *path* and its canonical state bytes, both checked. Raises BadCheckpoint, OSError."""
+def read_checkpoint(disk: Disk, path: Path) -> tuple[Head, bytes, bytes]:
+    """The checkpoint at *path*, its state bytes and what stands beside them, checked. Raises BadCheckpoint, OSError."""
     file = disk.open_read(path)
     try:
         head, body_at = _head(file.read(0, _START.size + MOST_HEAD + _DIGEST), path)
-        stored = file.read(body_at, head.size + (head.size >> 7) + 1024)  # zstd's worst case lies well below
+        size = head.size + head.beside
+        stored = file.read(body_at, size + (size >> 7) + 1024)  # zstd's worst case lies well below
         if body_at + len(stored) != file.size():
             raise BadCheckpoint(path, "more bytes follow than its state can need")
     finally:
         file.close()
     try:
-        state = Decompressor().block(stored, head.size, path, body_at)
+        body = Decompressor().block(stored, size, path, body_at)
     except Damaged as damage:
         raise BadCheckpoint(path, damage.reason) from damage
-    if _digest(state) != head.state_bytes:
+    if _digest(body) != head.state_bytes:
         raise BadCheckpoint(path, "its digest does not fit its state")
-    return head, state
+    return head, body[: head.size], body[head.size :]
 
 
 def _digest(state: bytes) -> str:
@@ -184,4 +189,4 @@ def _fits(name: str, value: Any) -> bool:
         return isinstance(value, str) and (length is None or re.fullmatch(f"[0-9a-f]{{{length}}}", value) is not None)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 63:
         return False
-    return name != "size" or value <= MOST_STATE
+    return name not in ("size", "beside") or value <= MOST_STATE

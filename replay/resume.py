@@ -8,8 +8,11 @@ DIGEST record states the same, and when the restored state hashes to what the ch
 from collections.abc import Callable
 from pathlib import Path
 
+import orjson
 from attrs import define, evolve, field, frozen
 
+from engine.kernel import kinds
+from engine.kernel.events import Symbols
 from engine.kernel.kinds import DIGEST, RUN_START
 from engine.kernel.memory import UnfitMemory
 from engine.kernel.pack import Malformed, Unpacker
@@ -31,7 +34,13 @@ from replay.rebuild import kernel_of
 from replay.run import RunStart, read_run_start
 
 EVERY = 1 << 17
-"""Inputs from one checkpoint to the next."""
+"""Inputs from one checkpoint to the next in a long journal."""
+LEAST_EVERY = 1 << 14
+MOST_SHARE = 16
+"""A journal that is shorter has them closer together: this many, but never closer than LEAST_EVERY."""
+
+_VENUE_KINDS = range(0x0100, 0x1000)
+_NONSENSE = (Malformed, ValueError, TypeError, AttributeError, ArithmeticError, LookupError, AssertionError)
 
 
 class Unusable(Exception):
@@ -55,6 +64,18 @@ class Fork:
     input_seq: int
     digest_seq: int
     base_next: int
+
+
+def spacing(inputs: int) -> int:
+    """Inputs from one checkpoint to the next for a journal of so many *inputs*, so that it can be cut into pieces."""
+    return max(LEAST_EVERY, min(EVERY, inputs // MOST_SHARE))
+
+
+def inputs_at_most(journal: Journal, recorded: RunStart | None) -> int:
+    """An upper bound of the inputs that a replay of *journal* folds: its records, and its base's in an overlay."""
+    own = journal.last_seq - journal.first_seq + 1
+    base = None if recorded is None else recorded.base
+    return own if base is None else own + base.last_seq - base.first_seq + 1
 
 
 @define
@@ -117,12 +138,13 @@ class Checkpoints:
         run = self._run(head.run_seq)
         kernel = kernel_of(run)
         try:
-            found, state = read_checkpoint(self.disk, checkpoint_path(self.folder, head.input_seq))
+            found, state, beside = read_checkpoint(self.disk, checkpoint_path(self.folder, head.input_seq))
             kernel.restore(state)
+            meet(kernel, beside)
             stands = kernel.state_digest().hex()
         except (OSError, BadCheckpoint) as error:
             raise Unusable(str(error)) from error
-        except (Malformed, ValueError, TypeError, ArithmeticError, LookupError, AssertionError) as error:
+        except _NONSENSE as error:
             # Whatever nonsense bytes may say of markets and orders fails in the constructors' own checks.
             raise Unusable(f"its state cannot be restored ({error!r})") from error
         counters = (kernel.seq, kernel.recv_ns, kernel.inputs, f"{int(kernel.digest.value):016x}", stands)
@@ -148,7 +170,7 @@ class Checkpoints:
             )
             if self._stands(head):
                 return
-            write_checkpoint(self.disk, self.folder, head, kernel.checkpoint())
+            write_checkpoint(self.disk, self.folder, head, kernel.checkpoint(), met(kernel))
             self.written += 1
         except (OSError, ValueError, UnfitMemory) as error:
             self.writing = False
@@ -163,7 +185,7 @@ class Checkpoints:
             found = read_head(self.disk, path)
         except BadCheckpoint:
             return False
-        return evolve(found, state_bytes="", size=0) == head
+        return evolve(found, state_bytes="", size=0, beside=0) == head
 
     def _numbers(self) -> list[int]:
         try:
@@ -221,3 +243,34 @@ class Checkpoints:
                 self.disk.unlink(path)
             except OSError as error:
                 self.note(f"checkpoint {path.name} cannot be removed: {error}")
+
+
+def symbol_tables(kernel: Kernel) -> dict[str, Symbols]:
+    """The symbols that *kernel*'s decoders have met, by venue."""
+    found: dict[str, Symbols] = {}
+    for kind in filter(_VENUE_KINDS.__contains__, kinds.NAMES):
+        translator = kernel.translator(kind)
+        if translator is not None:
+            found[translator.symbols.venue] = translator.symbols
+    return found
+
+
+def met(kernel: Kernel) -> bytes:
+    """
+    The symbols of `symbol_tables`, as JSON.
+
+    They are no state: which text has which number changes nothing. But a scanner leaves a symbol it has not met to the
+    general decoder, and a replay that begins in the middle is to count the same frames as fast.
+    """
+    return orjson.dumps({venue: symbols.texts for venue, symbols in symbol_tables(kernel).items()})
+
+
+def meet(kernel: Kernel, beside: bytes) -> None:
+    """Let *kernel*'s decoders know the symbols that `met` gave. Raises ValueError where these are none."""
+    tables = symbol_tables(kernel)
+    texts = orjson.loads(beside)
+    if not isinstance(texts, dict) or list(texts) != list(tables):
+        raise ValueError("the symbols beside the state are not of this build's venues")
+    for venue, symbols in tables.items():
+        for text in texts[venue]:
+            symbols.number(text)

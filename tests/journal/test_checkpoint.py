@@ -16,6 +16,7 @@ from journal.checkpoint import (
     MAGIC,
     MOST_HEAD,
     MOST_STATE,
+    VERSION,
     BadCheckpoint,
     Head,
     checkpoint_path,
@@ -42,20 +43,22 @@ HEAD = Head(
 )
 
 
-def written(state: bytes = STATE, head: Head = HEAD) -> tuple[SimulatedDisk, Path]:
+def written(state: bytes = STATE, head: Head = HEAD, beside: bytes = b"") -> tuple[SimulatedDisk, Path]:
     disk = SimulatedDisk()
     disk.make_dir(FOLDER)
-    return disk, write_checkpoint(disk, FOLDER, head, state)
+    return disk, write_checkpoint(disk, FOLDER, head, state, beside)
 
 
-@given(st.binary(max_size=5000), st.integers(1, 2**62), st.integers(0, 2**62))
-def test_a_checkpoint_is_read_back_with_what_it_says_of_itself(state: bytes, input_seq: int, base_next: int) -> None:
+@given(st.binary(max_size=5000), st.binary(max_size=50), st.integers(1, 2**62), st.integers(0, 2**62))
+def test_a_checkpoint_is_read_back_with_what_it_says_of_itself(
+    state: bytes, beside: bytes, input_seq: int, base_next: int
+) -> None:
     head = attrs.evolve(HEAD, input_seq=input_seq, digest_seq=input_seq + 1, base_next=base_next)
-    disk, path = written(state, head)
-    found, kept = read_checkpoint(disk, path)
+    disk, path = written(state, head, beside)
+    found, kept, kept_beside = read_checkpoint(disk, path)
 
-    assert kept == state
-    assert attrs.evolve(found, state_bytes="", size=0) == head
+    assert (kept, kept_beside) == (state, beside)
+    assert attrs.evolve(found, state_bytes="", size=0, beside=0) == head
     assert found.size == len(state)
     assert read_head(disk, path) == found
     assert path == checkpoint_path(FOLDER, input_seq)
@@ -162,11 +165,11 @@ def test_a_checkpoint_cut_anywhere_or_with_something_behind_it_is_refused() -> N
 def with_head(fields: dict[str, Any] | list[Any] | bytes, body: bytes = b"") -> bytes:
     """A file whose head is intact, whatever it says."""
     text = fields if isinstance(fields, bytes) else orjson.dumps(fields)
-    start = MAGIC + (1).to_bytes(4, "little") + len(text).to_bytes(4, "little") + text
+    start = MAGIC + VERSION.to_bytes(4, "little") + len(text).to_bytes(4, "little") + text
     return start + blake2b(start, digest_size=32).digest() + body
 
 
-FIELDS = attrs.asdict(attrs.evolve(HEAD, state_bytes="ef" * 32, size=10))
+FIELDS = attrs.asdict(attrs.evolve(HEAD, state_bytes="ef" * 32, size=6, beside=4))
 
 
 @pytest.mark.parametrize(
@@ -174,12 +177,12 @@ FIELDS = attrs.asdict(attrs.evolve(HEAD, state_bytes="ef" * 32, size=10))
     [
         (b"", "0 bytes"),
         (b"JRNLSEG1" + bytes(200), "it starts with b'JRNLSEG1'"),
-        (MAGIC + (2).to_bytes(4, "little") + bytes(200), "version 2"),
+        (MAGIC + (VERSION + 1).to_bytes(4, "little") + bytes(200), f"version {VERSION + 1}"),
         (
-            MAGIC + (1).to_bytes(4, "little") + (MOST_HEAD + 1).to_bytes(4, "little") + bytes(MOST_HEAD + 99),
+            MAGIC + VERSION.to_bytes(4, "little") + (MOST_HEAD + 1).to_bytes(4, "little") + bytes(MOST_HEAD + 99),
             "a head of",
         ),
-        (MAGIC + (1).to_bytes(4, "little") + (2**32 - 1).to_bytes(4, "little"), "a head of 4294967295 bytes"),
+        (MAGIC + VERSION.to_bytes(4, "little") + (2**32 - 1).to_bytes(4, "little"), "a head of 4294967295 bytes"),
         (with_head(b"no JSON"), "its head is no JSON"),
         (with_head(b"[" * 5000), "its head is no JSON"),
         (with_head([]), "fields of this version"),
@@ -187,6 +190,7 @@ FIELDS = attrs.asdict(attrs.evolve(HEAD, state_bytes="ef" * 32, size=10))
         (with_head({name: value for name, value in FIELDS.items() if name != "build"}), "fields of this version"),
         (with_head({**FIELDS, "size": MOST_STATE + 1}), "no sensible size"),
         (with_head({**FIELDS, "size": -1}), "no sensible size"),
+        (with_head({**FIELDS, "beside": MOST_STATE + 1}), "no sensible beside"),
         (with_head({**FIELDS, "input_seq": True}), "no sensible input_seq"),
         (with_head({**FIELDS, "input_seq": 2**63}), "no sensible input_seq"),
         (with_head({**FIELDS, "recv_ns": "5"}), "no sensible recv_ns"),

@@ -60,8 +60,9 @@ def heads(folder: Path) -> list[Head]:
 
 
 def told(found: StrictReplay) -> dict[str, object]:
-    """Everything of an answer that people see; the share of the fast path is no part of it."""
+    """Everything of an answer that people see."""
     names = ("start_seq", "inputs", "derived", "compared", "last_seq", "divergence", "unfinished", "runs", "identical")
+    names += ("fast", "slow")
     assert found.kernel is not None
     return {name: getattr(found, name) for name in names} | {
         "state": found.kernel.checkpoint(),
@@ -136,9 +137,9 @@ def test_the_first_difference_is_reported_whichever_piece_ends_first(made: Path,
 def rewrite(folder: Path, head: Head, other: Head | None = None, **changes: object) -> None:
     """Replace a checkpoint by one that says something else, or holds the state of *other*."""
     path = checkpoint_path(folder / "checkpoints", head.input_seq)
-    _, kept = read_checkpoint(DISK, checkpoint_path(folder / "checkpoints", (other or head).input_seq))
+    _, kept, beside = read_checkpoint(DISK, checkpoint_path(folder / "checkpoints", (other or head).input_seq))
     path.unlink()
-    write_checkpoint(DISK, folder / "checkpoints", attrs.evolve(head, **changes), kept)
+    write_checkpoint(DISK, folder / "checkpoints", attrs.evolve(head, **changes), kept, beside)
 
 
 @pytest.mark.parametrize("which", [0, 1, 3])
@@ -157,11 +158,12 @@ def forged(folder: Path, head: Head) -> str:
 
     path = checkpoint_path(folder / "checkpoints", head.input_seq)
     kernel = kernel_of(RUN)
-    kernel.restore(read_checkpoint(DISK, path)[1])
+    _, kept, beside = read_checkpoint(DISK, path)
+    kernel.restore(kept)
     kernel.data.listings.markets[0].book.set_level(0, 3, 123_456)
     path.unlink()
     state = kernel.state_digest().hex()
-    write_checkpoint(DISK, folder / "checkpoints", attrs.evolve(head, state=state), kernel.checkpoint())
+    write_checkpoint(DISK, folder / "checkpoints", attrs.evolve(head, state=state), kernel.checkpoint(), beside)
     return state
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import attrs
+import orjson
 import pytest
 from resimulations import Setting, resimulate, write_recording
 from run_maker import long_inputs, run_of, write_run
@@ -141,12 +142,17 @@ def test_a_difference_before_the_place_asked_for_is_found_all_the_same(tmp_path:
 # -- what does not fit -------------------------------------------------------------------------------------------------
 
 
-def rewrite(folder: Path, head: Head, spoilt: bytes | None = None, **changes: object) -> None:
+def rewrite(
+    folder: Path, head: Head, spoilt: bytes | None = None, more: bytes | None = None, **changes: object
+) -> None:
     """Replace one checkpoint by another that says something else, its digests in order."""
     path = checkpoint_path(folder / "checkpoints", head.input_seq)
-    _, kept = read_checkpoint(DISK, path)
+    _, kept, beside = read_checkpoint(DISK, path)
     path.unlink()
-    write_checkpoint(DISK, folder / "checkpoints", attrs.evolve(head, **changes), kept if spoilt is None else spoilt)
+    state = kept if spoilt is None else spoilt
+    write_checkpoint(
+        DISK, folder / "checkpoints", attrs.evolve(head, **changes), state, beside if more is None else more
+    )
 
 
 OTHER = "ab" * 16
@@ -198,6 +204,11 @@ def damaged(how: str) -> Callable[[Path, Head], None]:
             path.rename(checkpoint_path(folder / "checkpoints", head.input_seq + 1))
         elif how == "no state":
             rewrite(folder, head, spoilt=b"nonsense")
+        elif how == "no symbols":
+            rewrite(folder, head, more=b'{"polymarket":[7]}')
+        elif how == "symbols that are no texts":
+            tables = orjson.loads(read_checkpoint(DISK, path)[2])
+            rewrite(folder, head, more=orjson.dumps({venue: [7] for venue in tables}))
         else:
             whole = read_checkpoint(DISK, path)[1]
             at = whole.index(b"polymarket") + 3
@@ -206,7 +217,9 @@ def damaged(how: str) -> Callable[[Path, Head], None]:
     return damage
 
 
-@pytest.mark.parametrize("how", ["cut", "empty", "a folder", "renamed", "no state", "no text"])
+@pytest.mark.parametrize(
+    "how", ["cut", "empty", "a folder", "renamed", "no state", "no text", "no symbols", "symbols that are no texts"]
+)
 def test_a_damaged_checkpoint_is_passed_over(how: str, run: Path) -> None:
     last = heads(run)[-1]
     damaged(how)(run, last)
