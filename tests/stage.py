@@ -5,11 +5,12 @@ import struct
 from attrs import frozen
 from trading_room import Room, binary
 
+from adapters.simulated.models import Models, plain
 from adapters.simulated.reports import Report
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import kinds
 from engine.kernel.derived import CANCEL, PLACE
-from engine.kernel.market import WAKE_TRADE
+from engine.kernel.events import SIDE_UNKNOWN
 from engine.kernel.order import FLAG_POST_ONLY
 from engine.kernel.policy import tif_number
 from engine.kernel.record import NONE
@@ -38,22 +39,25 @@ class Said:
 
 def read(report: Report) -> Said:
     """What *report* says."""
-    fields = struct.unpack(f"<{len(report.payload) // 8}q", report.payload)
+    payload = report.payload()
+    fields = struct.unpack(f"<{len(payload) // 8}q", payload)
     name = kinds.name(report.kind).removeprefix("SIM_")
     if name == "FILLED":
         request, venue_ns, price, size, flags, trade = fields
-        return Said(report.at_ns, name, request, venue_ns, size, price, flags == 1, trade)
+        return Said(report.at_ns, name, request, venue_ns, size, price, flags & 1 == 1, trade)
     return Said(report.at_ns, name, *fields)
 
 
 class Stage:
     """Time begins at 0 and only `frame` and `wait` move it; `heard` is what has reached us by now."""
 
-    def __init__(self, order_ms: int = 40, report_ms: int = 30) -> None:
+    def __init__(self, order_ms: int = 40, report_ms: int = 30, models: Models | None = None, seed: int = 7) -> None:
         self.room = Room(binary(min_size=5 * LOT))
         self.market = self.room.markets[0]
         self.order_ns, self.report_ns = order_ms * MS, report_ms * MS
-        self.venue = SimulatedVenue(self.room.instruments, self.order_ns, self.report_ns)
+        if models is None:
+            models = plain(self.order_ns, self.report_ns)
+        self.venue = SimulatedVenue(self.room.instruments, models, seed)
         self.now = 0
         self.heard: list[Said] = []
         self.sent: dict[int, Request] = {}
@@ -79,7 +83,8 @@ class Stage:
 
     def cancel(self, target: int) -> int:
         """Send a cancel for the order of request *target*."""
-        return self._send(CANCEL, 0, BUY, 0, 0, 0, 0, NONE, target)
+        outcome = self.sent[target].instrument if target in self.sent else 0
+        return self._send(CANCEL, outcome, BUY, 0, 0, 0, 0, NONE, target)
 
     def _send(
         self, what: int, outcome: int, side: int, price: int, size: int, tif: int, flags: int, expires: int, target: int
@@ -91,28 +96,43 @@ class Stage:
             expires, target,
         )  # fmt: skip
         self.sent[number], self.sent_ns[number] = request, self.now
-        self.venue.submit(request, self.now)
+        self.venue.submit(request, self.now, number)
         return number
 
     def frame(
-        self, at_ns: int, bid: int | None = None, ask: int | None = None, lots: int = 500, traded: int | None = None
-    ) -> None:
-        """Everything due before *at_ns*, then a frame that sets the touch, or tells of a trade at *traded* ticks."""
+        self, at_ns: int, bid: int | None = None, ask: int | None = None, lots: int = 500, traded: int | None = None,
+        traded_lots: int = 1, taker: int = SIDE_UNKNOWN,
+    ) -> None:  # fmt: skip
+        """Everything due before *at_ns*, then a frame with the whole book, or with a trade at *traded* ticks."""
+        self.to(at_ns)
+        if bid is not None and ask is not None:
+            self.snapshot({bid: lots}, {ask: lots})
+        if traded is not None:
+            self.venue.traded(0, traded * TICK, traded_lots * LOT, taker, self.now)
+
+    def to(self, at_ns: int) -> None:
+        """The instant *at_ns*, before anything of ours happens in it."""
         self.run(at_ns - 1)
         self.now = at_ns
-        market = self.market
-        if bid is not None and ask is not None:
-            self.levels({bid: lots}, {ask: lots})
-        if traded is not None:
-            market.wake |= WAKE_TRADE
-            market.trade_low = market.trade_high = traded * TICK
-        market.touched = True
-        self.venue.observe([market], at_ns)
-        market.touched = False
-        market.wake = 0
+
+    def snapshot(self, bids: dict[int, int], asks: dict[int, int]) -> None:
+        """A full book, of which the venue is told."""
+        self.venue.watch(0)
+        self.levels(bids, asks)
+        self.venue.snapshot(0, self.now)
+        for side, levels in ((BID, bids), (ASK, asks)):
+            for tick, lots in levels.items():
+                self.venue.level_set(0, side, tick * TICK, lots * LOT, self.now)
+        self.venue.snapshot_end(0, self.now)
+
+    def level(self, side: int, tick: int, lots: int) -> None:
+        """One level changes, and the venue is told."""
+        self.market.book.set_level(side, tick, lots)
+        self.venue.watch(0)
+        self.venue.level_set(0, side, tick * TICK, lots * LOT, self.now)
 
     def levels(self, bids: dict[int, int], asks: dict[int, int]) -> None:
-        """The book, without a frame that would tell the venue to look."""
+        """The book, without a fact that would tell the venue."""
         self.market.book.clear()
         for side, levels in ((BID, bids), (ASK, asks)):
             for tick, lots in levels.items():
@@ -132,15 +152,20 @@ class Stage:
         return self.heard
 
     def run(self, until_ns: int) -> None:
-        """What is due by *until_ns*, one instant at a time, reports before what the venue does."""
-        while (due := self.venue.next_ns()) != NONE and due <= until_ns:
+        """What is due by *until_ns*, one thing at a time: reports, then the venue's own, then one arrival."""
+        venue = self.venue
+        while (due := venue.next_ns()) != NONE and due <= until_ns:
             assert due >= self.now, "time goes forward"
             self.now = due
-            report = self.venue.take_report(due)
-            if report is None:
-                self.venue.advance(due)
-            else:
+            report = venue.take_report(due)
+            if report is not None:
                 self.heard.append(read(report))
+            elif (own := venue.next_own_ns()) != NONE and own <= due:
+                venue.act(due)
+            else:
+                if venue.arrival_market() >= 0:
+                    venue.book.begin(self.room.markets[int(venue.arrival_market())])
+                venue.arrive(due)
 
     def of(self, number: int) -> list[Said]:
         """What was heard of one request."""

@@ -9,17 +9,21 @@ Every field is an i64, in this order (schema 1 of each kind); `README.md` beside
     SIM_REJECTED        request, venue_ns, reason
     SIM_EXPIRED         request, venue_ns, filled
     SIM_CANCEL_REFUSED  request, venue_ns, reason
+
+An order is named by its request alone: the venue has no other name for it, so that a report needs no text. A trade has
+one only while it may still fail (FILL_PROVISIONAL), because a later report has to name it then.
 """
 
 from typing import Final, final
 
 from librt.strings import read_i64_le
-from mypy_extensions import i64
+from librt.vecs import vec
+from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel import codes, kinds
 from engine.kernel.events import (
     CANCEL_REFUSED,
-    FILL_MAKER,
+    FILL_PROVISIONAL,
     ORDER_ACKED,
     ORDER_CANCELLED,
     ORDER_FILLED,
@@ -44,47 +48,65 @@ _FIELDS: Final[dict[int, int]] = {
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=8)
 class Report:
-    """What the venue says of one order, and when we hear of it."""
+    """
+    What the venue says of the order *request*, and when (*at_ns*) we hear of it.
 
-    def __init__(self, at_ns: i64, kind: i64, payload: bytes) -> None:
+    *a* to *d* are the fields behind `venue_ns`, in their order; a kind that has fewer ignores the rest.
+    """
+
+    def __init__(
+        self, at_ns: i64, kind: i64, request: i64, venue_ns: i64, a: i64 = 0, b: i64 = 0, c: i64 = 0, d: i64 = 0
+    ) -> None:
         self.at_ns: Final[i64] = at_ns
         self.kind: Final[i64] = kind
-        self.payload: Final[bytes] = payload
+        self.request: Final[i64] = request
+        self.venue_ns: Final[i64] = venue_ns
+        self.a: Final[i64] = a
+        self.b: Final[i64] = b
+        self.c: Final[i64] = c
+        self.d: Final[i64] = d
+
+    def payload(self) -> bytes:
+        """The payload of its record."""
+        packer = Packer()
+        fields = vec[i64]([self.request, self.venue_ns, self.a, self.b, self.c, self.d])
+        at: i64 = 0
+        count = i64(_FIELDS[self.kind])
+        while at < count:
+            packer.put(fields[at])
+            at += 1
+        return packer.finish()
+
+    def fill(self, batch: EventBatch) -> None:
+        """Make *batch* what its translator would make of its payload."""
+        batch.clear()
+        put(batch, self.kind, self.request, self.venue_ns, self.a, self.b, self.c, self.d)
 
 
-def short(kind: i64, at_ns: i64, request: i64, venue_ns: i64) -> Report:
-    """A SIM_ACKED."""
-    packer = Packer()
-    packer.put(request)
-    packer.put(venue_ns)
-    return Report(at_ns, kind, packer.finish())
-
-
-def ended(kind: i64, at_ns: i64, request: i64, venue_ns: i64, value: i64) -> Report:
-    """A SIM_CANCELLED or SIM_EXPIRED (*value*: size filled), a SIM_REJECTED or SIM_CANCEL_REFUSED (a reason code)."""
-    packer = Packer()
-    packer.put(request)
-    packer.put(venue_ns)
-    packer.put(value)
-    return Report(at_ns, kind, packer.finish())
-
-
-def filled(at_ns: i64, request: i64, venue_ns: i64, price: i64, size: i64, maker: bool, trade: i64) -> Report:
-    """A SIM_FILLED; *price* and *size* in the instrument's units, *trade* numbers the venue's trades from 1."""
-    packer = Packer()
-    packer.put(request)
-    packer.put(venue_ns)
-    packer.put(price)
-    packer.put(size)
-    packer.put(FILL_MAKER if maker else 0)
-    packer.put(trade)
-    return Report(at_ns, kinds.SIM_FILLED, packer.finish())
+def put(batch: EventBatch, kind: i64, request: i64, venue_ns: i64, a: i64, b: i64, c: i64, d: i64) -> None:
+    """Append the event that a report of *kind* states; the fields are those of `Report`."""
+    unnamed: i64 = -1
+    absent = NONE
+    if kind == kinds.SIM_ACKED:
+        batch.add(ORDER_ACKED, request, unnamed, venue_ns, 0, 0, 0, 0)
+    elif kind == kinds.SIM_FILLED:
+        trade = unnamed
+        if c & FILL_PROVISIONAL:
+            trade = batch.text(f"sim-trade-{d}")
+        batch.add(ORDER_FILLED, request, unnamed, a, b, absent, c, trade)
+    elif kind == kinds.SIM_REJECTED:
+        batch.add(ORDER_REJECTED, request, unnamed, a, venue_ns, 0, 0, 0)
+    elif kind == kinds.SIM_CANCEL_REFUSED:
+        batch.add(CANCEL_REFUSED, request, unnamed, a, venue_ns, 0, 0, 0)
+    else:
+        batch.add(ORDER_CANCELLED, request, unnamed, a, venue_ns, codes.OK, 0, 0)
 
 
 @final
 class ReportTranslator(Translator):
-    """Reads the reports of one kind. The venue's name for an order is "sim-" and its request's number."""
+    """Reads the reports of one kind."""
 
     def __init__(self, kind: i64, symbols: Symbols) -> None:
         super().__init__(f"{kinds.name(kind).lower().replace('_', '-')}/1", symbols)
@@ -93,27 +115,16 @@ class ReportTranslator(Translator):
 
     def translate(self, data: bytes, start: i64, end: i64, batch: EventBatch) -> i64:
         """See `Translator.translate`; BAD_FRAME for a report of another length."""
-        if end - start != self._size:
+        size = self._size
+        if end - start != size:
             return codes.BAD_FRAME
         self.fast += 1
-        kind = self._kind
-        request = read_i64_le(data, start)
-        venue_ns = read_i64_le(data, start + 8)
-        order = batch.text(f"sim-{request}")
-        absent = NONE
-        if kind == kinds.SIM_ACKED:
-            batch.add(ORDER_ACKED, request, order, venue_ns, 0, 0, 0, 0)
-        elif kind == kinds.SIM_FILLED:
-            trade = batch.text(f"sim-trade-{read_i64_le(data, start + 40)}")
-            price = read_i64_le(data, start + 16)
-            size = read_i64_le(data, start + 24)
-            batch.add(ORDER_FILLED, request, order, price, size, absent, read_i64_le(data, start + 32), trade)
-        elif kind == kinds.SIM_REJECTED:
-            batch.add(ORDER_REJECTED, request, order, read_i64_le(data, start + 16), venue_ns, 0, 0, 0)
-        elif kind == kinds.SIM_CANCEL_REFUSED:
-            batch.add(CANCEL_REFUSED, request, order, read_i64_le(data, start + 16), venue_ns, 0, 0, 0)
-        else:
-            batch.add(ORDER_CANCELLED, request, order, read_i64_le(data, start + 16), venue_ns, codes.OK, 0, 0)
+        fields = vec[i64]([0, 0, 0, 0, 0, 0])
+        at: i64 = 0
+        while at < size:
+            fields[at >> 3] = read_i64_le(data, start + at)
+            at += 8
+        put(batch, self._kind, fields[0], fields[1], fields[2], fields[3], fields[4], fields[5])
         return codes.OK
 
 

@@ -1,0 +1,193 @@
+"""Orders in the venue's book, by market, and what the driver has to watch the recorded market for."""
+
+from typing import Final, final
+
+from mypy_extensions import i64, mypyc_attr
+
+from engine.kernel.market import Instrument, Market
+from engine.kernel.record import wide
+from engine.kernel.request import Request
+from engine.kernel.units import ASK, BID, BUY
+
+NO_BID: Final[i64] = -1
+NO_ASK: Final[i64] = wide(0x3FFFFFFF, 0)
+"""What a `Watch` holds for a side without orders: below, and above, every price."""
+
+
+@final
+class Watch:
+    """
+    The prices at which a fact of one market may concern an order of ours: those of the orders on either side.
+
+    In price units of the first outcome. *count* is 0 where nothing concerns us. A level of the bid side matters at
+    ask_low and above (it may reach our offers) and within bid_low..bid_high (it is what we queue in); the ask side
+    mirrors that; a trade matters at bid_high and below and at ask_low and above.
+    """
+
+    def __init__(self) -> None:
+        self.bid_low: i64 = NO_BID
+        self.bid_high: i64 = NO_BID
+        self.ask_low: i64 = NO_ASK
+        self.ask_high: i64 = NO_ASK
+        self.count: i64 = 0
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Resting:
+    """
+    An order at the venue: its *request*, and the *side* and *price* at which it stands in the first outcome's book.
+
+    *key* and *ordinal* are what its draws of chance are keyed by (see `draw`).
+    """
+
+    def __init__(self, request: Request, instrument: Instrument, since_ns: i64, key: i64, ordinal: i64) -> None:
+        market = instrument.market
+        self.request: Final[Request] = request
+        self.number: Final[i64] = request.number
+        self.market: Final[i64] = market.number
+        self.since_ns: Final[i64] = since_ns
+        self.key: Final[i64] = key
+        self.ordinal: Final[i64] = ordinal
+        side = request.side  # BUY is BID, SELL is ASK
+        price = request.price
+        if instrument.complement:
+            side = 1 - side
+            price = market.price_scale - price
+        self.side: Final[i64] = side
+        self.price: Final[i64] = price
+        self.size: i64 = request.size
+        self.filled: i64 = 0
+        self.ahead: i64 = 0  # what stands before it in its level's queue, as the queue model has it
+        self.level: i64 = 0  # what the recorded level held when it was last stated, and
+        self.traded: i64 = 0  # what traded there since
+        self.said: i64 = 0  # draws of chance so far
+
+    def left(self) -> i64:
+        """What may still trade."""
+        return self.size - self.filled
+
+    def draw(self) -> i64:
+        """The index of its next draw under `key`: no other order and no other draw of this one has it."""
+        self.said += 1
+        return (self.ordinal << 16) | (self.said & 0xFFFF)
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=4)
+class Fill:
+    """
+    One trade of one order of ours.
+
+    *number* counts the venue's trades from 1. *side*, *price* and *size* are the request's own: BUY or SELL of the
+    instrument numbered *instrument*. *market* is its market's number.
+    """
+
+    def __init__(
+        self,
+        number: i64,
+        request: i64,
+        instrument: i64,
+        market: i64,
+        side: i64,
+        price: i64,
+        size: i64,
+        maker: bool,
+        venue_ns: i64,
+    ) -> None:
+        self.number: Final[i64] = number
+        self.request: Final[i64] = request
+        self.instrument: Final[i64] = instrument
+        self.market: Final[i64] = market
+        self.side: Final[i64] = side
+        self.price: Final[i64] = price
+        self.size: Final[i64] = size
+        self.maker: Final[bool] = maker
+        self.venue_ns: Final[i64] = venue_ns
+
+
+@final
+class Pit:
+    """Our orders in one market, best price first and within a price oldest first."""
+
+    def __init__(self, market: Market) -> None:
+        self.market: Final[Market] = market
+        self.watch: Final[Watch] = Watch()
+        self.bids: Final[list[Resting]] = []
+        self.asks: Final[list[Resting]] = []
+        self.snapping: bool = False  # between a snapshot's begin and end
+        self.stated: Final[list[tuple[i64, i64, i64]]] = []  # its levels (side, price, size), until it is complete
+        self.taken_low: i64 = NO_ASK  # prices at which something counts as taken, of both sides together
+        self.taken_high: i64 = NO_BID
+
+    def orders(self, side: i64) -> list[Resting]:
+        """Our orders on *side*."""
+        return self.bids if side == BID else self.asks
+
+    def add(self, resting: Resting) -> None:
+        """Take an order behind all that have its price or a better one."""
+        orders = self.orders(resting.side)
+        at: i64 = len(orders)
+        price = resting.price
+        if resting.side == BID:
+            while at > 0 and orders[at - 1].price < price:
+                at -= 1
+        else:
+            while at > 0 and orders[at - 1].price > price:
+                at -= 1
+        orders.insert(at, resting)
+        self.watched()
+
+    def remove(self, resting: Resting) -> None:
+        """The order is gone."""
+        orders = self.orders(resting.side)
+        at: i64 = 0
+        while orders[at] is not resting:
+            at += 1
+        del orders[at]
+        self.watched()
+
+    def find(self, number: i64) -> Resting | None:
+        """The order of request *number*, if it rests here."""
+        for resting in self.bids:
+            if resting.number == number:
+                return resting
+        for resting in self.asks:
+            if resting.number == number:
+                return resting
+        return None
+
+    def watched(self) -> None:
+        """State anew what to watch for."""
+        watch = self.watch
+        bids: i64 = len(self.bids)
+        asks: i64 = len(self.asks)
+        watch.count = bids + asks
+        watch.bid_low = NO_BID
+        watch.bid_high = NO_BID
+        watch.ask_low = NO_ASK
+        watch.ask_high = NO_ASK
+        if bids > 0:
+            watch.bid_high = self.bids[0].price
+            watch.bid_low = self.bids[bids - 1].price
+        if asks > 0:
+            watch.ask_low = self.asks[0].price
+            watch.ask_high = self.asks[asks - 1].price
+        if self.taken_low != NO_ASK:
+            # Both sides are watched over the range: a level stated again there forgets what we took of it.
+            watch.count += 1
+            if self.taken_low < watch.ask_low:
+                watch.ask_low = self.taken_low
+            if self.taken_high > watch.ask_high or asks == 0:
+                watch.ask_high = self.taken_high
+            if self.taken_high > watch.bid_high:
+                watch.bid_high = self.taken_high
+            if self.taken_low < watch.bid_low or bids == 0:
+                watch.bid_low = self.taken_low
+
+
+def book_side(side: i64, complement: bool) -> i64:
+    """The side of the first outcome's book on which an order to BUY or SELL stands."""
+    if complement:
+        return ASK if side == BUY else BID
+    return side
