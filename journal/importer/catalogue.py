@@ -22,6 +22,7 @@ KINDS = {
     "binance-spot": int(kinds.BINANCE_SPOT_CATALOGUE),
     "binance-usdm": int(kinds.BINANCE_USDM_CATALOGUE),
     "polymarket": int(kinds.POLYMARKET_CATALOGUE),
+    "hftbacktest": int(kinds.HFTBACKTEST_CATALOGUE),
 }
 """The venues that have catalogues here, and the kind of record a catalogue of each is."""
 

@@ -77,6 +77,10 @@ class Tally:
     """Lines that record what the recorder itself sent: no input, not journalled."""
     notes: int = 0
     """Lines in which the recorder speaks of itself, and blank ones: no input, not journalled."""
+    joined: int = 0
+    """Rows of an array that stand in the record of the row before."""
+    venue_only: int = 0
+    """Rows of an array for the exchange side only, which no client received: not journalled."""
     unplaced: list[Unplaced] = attrs.field(factory=list)
     without_time: int = 0
     """Placed lines without receive time: they took that of the line before."""

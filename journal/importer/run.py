@@ -17,13 +17,14 @@ import attrs
 from engine.kernel import record
 from journal.background import Background
 from journal.disk import Disk
+from journal.importer import arrays
 from journal.importer.building import build
 from journal.importer.catalogue import CatalogueInput, read_catalogue
 from journal.importer.files import chunks
 from journal.importer.formats import READERS
 from journal.importer.lines import lines, plain
 from journal.importer.recording import Arrival, NotARecording, Tally
-from journal.importer.sniff import Known, Recording, sniff
+from journal.importer.sniff import Known, Recording, sniff, sniff_array
 from journal.importer.venues import canonical
 from journal.importer.writing import ImportWriter, Stream
 from journal.staging import refuse_taken
@@ -109,7 +110,7 @@ def import_recordings(
     """
     refuse_taken(disk, target)
     documents = [(one, read_catalogue(disk, one.path, one.venue)) for one in catalogues]
-    known = [sniff(one, lines(plain(chunks(disk, one.path), one.path.name), one.path.name)) for one in recordings]
+    known = [_known(disk, one) for one in recordings]
     names = source_names([found[0].venue for _, found in documents], [one.venue.name for one in known])
     streams = [Stream(number, names[number], one.venue) for number, one in enumerate(known, 2 + len(documents))]
     tallies = [
@@ -152,12 +153,24 @@ def merged(
 
     def read(number: int) -> Iterator[tuple[int, Arrival]]:
         one = known[number]
+        if one.format == "npz":
+            pieces = arrays.rows(disk, one.path, advance)
+            return ((number, arrival) for arrival in arrays.read_arrays(pieces, one.symbol, tallies[number]))
         text = lines(plain(chunks(disk, one.path, advance), one.path.name), one.path.name)
         return ((number, arrival) for arrival in READERS[one.format](text, one.venue, one.symbol, tallies[number]))
 
-    if len(known) == 1:
-        return read(0)
-    return heapq.merge(*map(read, range(len(known))), key=lambda found: found[1].at_ns)
+    found = read(0)
+    if len(known) > 1:
+        found = heapq.merge(found, *map(read, range(1, len(known))), key=lambda entry: entry[1].at_ns)
+    return arrays.begun(found) if any(one.format == "npz" for one in known) else found
+
+
+def _known(disk: Disk, recording: Recording) -> Known:
+    """*recording*, and what its name and its beginning tell of it. Raises what `sniff` and `sniff_array` raise."""
+    path = recording.path
+    if arrays.is_array(next(chunks(disk, path), b"")):
+        return sniff_array(recording)
+    return sniff(recording, lines(plain(chunks(disk, path), path.name), path.name))
 
 
 def source_names(catalogues: Sequence[str], recordings: Sequence[str]) -> dict[int, str]:

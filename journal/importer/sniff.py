@@ -43,6 +43,23 @@ class Known:
     symbol: str
 
 
+def sniff_array(recording: Recording) -> Known:
+    """
+    What *recording*, an array of hftbacktest's events, leaves open: its symbol, which may stand in its name.
+
+    Raises:
+        NotARecording: another venue or format was named.
+        NeedsAnswer: it does not.
+    """
+    name = recording.path.name
+    if recording.venue not in ("", "hftbacktest") or recording.format not in ("", "npz"):
+        raise NotARecording(f"{name}: an array of events, which is of the format npz and the venue hftbacktest")
+    symbol = recording.symbol or _symbol([], name)
+    if not symbol:
+        raise NeedsAnswer(f"{name}: neither the array nor its name tells the symbol", "--symbol")
+    return Known(recording.path, "npz", VENUES["hftbacktest"], symbol)
+
+
 def sniff(recording: Recording, lines: Iterable[bytes]) -> Known:
     """
     Fill in what *recording* leaves open, from its name and its first *lines*.

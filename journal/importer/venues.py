@@ -134,6 +134,23 @@ class Polymarket:
         raise Unplaceable(f"a reply of a kind that is not journalled ({path})")
 
 
+@final
+class Hftbacktest:
+    """hftbacktest's event arrays (`importer.arrays`), which are read by row; there are no frames and no replies."""
+
+    def __init__(self) -> None:
+        self.name = "hftbacktest"
+        self.stream, self.catalogue = int(kinds.HFTBACKTEST_EVENTS), int(kinds.HFTBACKTEST_CATALOGUE)
+
+    def frame(self, frame: bytes, symbol: str) -> Placed:
+        """None can be placed."""
+        raise Unplaceable("a frame, where hftbacktest has rows of arrays")
+
+    def reply(self, url: str, body: bytes) -> Placed:
+        """None can be placed."""
+        raise Unplaceable("a reply, where hftbacktest has rows of arrays")
+
+
 def _venues() -> dict[str, Venue]:
     spot = Binance(
         "binance-spot", int(kinds.BINANCE_SPOT), int(kinds.BINANCE_SPOT_DEPTH), int(kinds.BINANCE_SPOT_CATALOGUE)
@@ -143,7 +160,7 @@ def _venues() -> dict[str, Venue]:
     )
     market = Polymarket("polymarket-market", int(kinds.POLYMARKET_MARKET))
     user = Polymarket("polymarket-user", int(kinds.POLYMARKET_USER))
-    return {venue.name: venue for venue in (spot, usdm, market, user)}
+    return {venue.name: venue for venue in (spot, usdm, market, user, Hftbacktest())}
 
 
 VENUES = _venues()

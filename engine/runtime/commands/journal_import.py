@@ -11,10 +11,11 @@ from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output, counted
 
 if TYPE_CHECKING:
+    from journal.importer.recording import Tally
     from journal.importer.run import ImportReport
 
-FORMATS = ("auto", "hftbacktest", "jsonl", "cryptofeed")
-VENUES = ("binance-spot", "binance-usdm", "polymarket", "polymarket-market", "polymarket-user")
+FORMATS = ("auto", "hftbacktest", "jsonl", "cryptofeed", "npz")
+VENUES = ("binance-spot", "binance-usdm", "polymarket", "polymarket-market", "polymarket-user", "hftbacktest")
 SHOWN_RUNS = 20
 FILE = click.Path(exists=True, dir_okay=False, readable=True, resolve_path=True, path_type=Path)
 
@@ -25,11 +26,12 @@ EXAMPLES = """Examples:
   engine journal import spot_*.gz usdm_*.gz -o day/             several recordings, merged by receive time
   engine journal import btcusdt_20240808.gz --venue binance-usdm -o journal/
   engine journal import frames.jsonl --catalog market.json -o journal/
+  engine journal import btcusdt_20240808.npz --catalog assets.json -o journal/
 
 Formats: hftbacktest (`<receive ns> <frame>`, plain or gzip), jsonl (objects with payload and recv_ns, recv_us or
-recv_ms), cryptofeed (its raw text, with connections and HTTP replies). The frames are kept byte for byte with the time
-they were received. Ticks, lots, pairing and symbols are never guessed from prices: they come from --catalog, from the
-addresses in the recording, from the file's name, or from --symbol."""
+recv_ms), cryptofeed (its raw text, with connections and HTTP replies), npz (hftbacktest's event arrays, also as .npy).
+The frames are kept byte for byte with the time they were received. Ticks, lots, pairing and symbols are never guessed
+from prices: they come from --catalog, from the addresses in the recording, from the file's name, or from --symbol."""
 
 
 @click.command("import", epilog=EXAMPLES)
@@ -57,7 +59,7 @@ addresses in the recording, from the file's name, or from --symbol."""
     "symbols",
     multiple=True,
     metavar="[FILE=]SYMBOL",
-    help="The symbol of depth snapshots that do not name one. FILE: for that file name only.",
+    help="The symbol of arrays, and of depth snapshots that name none. FILE: for that file name only.",
 )
 @click.option("--no-seal", is_flag=True, help="Leave the journal uncompressed, as a writer leaves it.")
 @speaks
@@ -175,7 +177,7 @@ def print_report(output: Output, report: "ImportReport") -> None:
         rows.append((*named, *(f"{count:,}" for count in counts)))  # type: ignore[arg-type]
     output.table(rows, right=frozenset({0, 4, 5, 6, 7}))
     for tally in report.recordings:
-        output.lines(remarks(tally.file, tally.without_time, tally.time_backwards, tally.sent, tally.notes))
+        output.lines(remarks(tally))
     runs = [(tally.file, run) for tally in report.recordings for run in tally.unplaced]
     for file, run in runs[:SHOWN_RUNS]:
         where = f"line {run.first:,}" if run.first == run.last else f"lines {run.first:,} to {run.last:,}"
@@ -184,12 +186,17 @@ def print_report(output: Output, report: "ImportReport") -> None:
         output.lines([f"not placed: {len(runs) - SHOWN_RUNS:,} more places; --json lists all"])
 
 
-def remarks(file: str, without_time: int, backwards: int, sent: int, notes: int) -> list[str]:
+def remarks(tally: "Tally") -> list[str]:
     """What a reader should know of a file beyond its counts, one line each."""
+    line, record, whose = "line", "line", "the line before"
+    if tally.format == "npz":
+        line, record, whose = "row", "record", "the first that has one"
     told = [
-        (without_time, "without receive time, given that of the line before"),
-        (backwards, "with a time before that of the line above, kept in place"),
-        (sent, "of what the recorder sent, not journalled"),
-        (notes, "blank or of the recorder itself, not journalled"),
+        (tally.without_time, line, f"without receive time, given that of {whose}"),
+        (tally.time_backwards, record, f"with a time before that of the {record} above, kept in place"),
+        (tally.sent, line, "of what the recorder sent, not journalled"),
+        (tally.notes, line, "blank or of the recorder itself, not journalled"),
+        (tally.joined, line, "in the record of the row before, as both their times are equal"),
+        (tally.venue_only, line, "for the exchange side only, not journalled"),
     ]
-    return [f"{file}: {counted(count, 'line')} {what}" for count, what in told if count]
+    return [f"{tally.file}: {counted(count, unit)} {what}" for count, unit, what in told if count]
