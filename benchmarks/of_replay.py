@@ -16,9 +16,9 @@ from engine.runtime.commands.resimulation import platform_tag
 from journal.background import Threads
 from journal.reader import Journal, open_journal
 from replay.config import RunConfig
-from replay.decoded import fold_decoded
+from replay.decoded import AT_END, DecodedCursor
 from replay.decoders import newest
-from replay.feed import stretches
+from replay.feed import JournalFeed
 from replay.overlay import base_of, open_base, write_base_hint
 from replay.rebuild import bare_kernel
 from replay.resimulation import Counting, Simulated, Simulation, overlay_writer
@@ -81,11 +81,14 @@ def decoded(material: Material, of_sample: bool) -> Work:
         background = Threads("benchmark-decoded")
         try:
             with open_journal(path) as journal:
-                kernel = bare_kernel()
-                for stretch in stretches(material.disk, journal, newest(), this_build(), background, refuse):
-                    assert stretch.sidecar is not None
-                    fold_decoded(stretch.sidecar.cursor(kernel, stretch.data), END)
-                kernel.state_digest()
+                cursor = DecodedCursor(bare_kernel())
+                for piece in JournalFeed(material.disk, journal, newest(), this_build(), background, refuse).pieces():
+                    assert piece.decoded
+                    cursor.add(piece)
+                    while cursor.fold_until(END) != AT_END:
+                        pass
+                    cursor.forget()
+                cursor.kernel.state_digest()
         finally:
             background.close()
 

@@ -11,6 +11,8 @@ COMPILED_PATTERNS = (
     "journal/check.py",
     "journal/codec.py",
     "replay/decoded.py",
+    "replay/packed.py",
+    "replay/packing.py",
     "replay/simulate.py",
     "replay/strict.py",
 )

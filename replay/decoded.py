@@ -1,236 +1,491 @@
 """
-Events of venue inputs, packed: what a sidecar holds, and how a kernel moves past them without parsing. Compiled.
+Moving along packed inputs (`replay.packed`): a kernel past them, and a reader ahead of it. Compiled.
 
-One input is a head of three words (kind, source, a flag and the bytes that follow; seq; recv_ns), then its rows or,
-where rows cannot say it all (a listing, an order's texts, a frame that could not be read), the raw payload. A word is
-eight bytes, little-endian. Most rows are levels: two words. Another row is one word that says which of its six fields
-are not zero, and those.
+`DecodedCursor` holds the pieces of a base in order, as they come in, and moves its kernel; `AheadCursor` reads in the
+same pieces from there on, and moves nothing.
 """
 
 from typing import Final, final
 
-from librt.strings import BytesWriter, read_i64_le, write_i64_le
+from librt.strings import read_i64_le
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from engine.kernel.events import LEVEL_SET, ORDER_ACKED, STRIDE, EventBatch, Symbols
-from engine.kernel.record import padded
+from engine.kernel.events import DIFF, DIFF_END, LEVEL_SET, RULE_NONE, STRIDE, TRADED, EventBatch, Symbols
+from engine.kernel.record import NONE, padded
 from engine.kernel.step import Kernel
 from journal.errors import Damaged
+from replay.packed import (
+    FORM,
+    HEAD,
+    HOLDS_SNAPSHOT,
+    KIND,
+    KIND_AT,
+    PLAIN,
+    PLAIN_PRICE_AT,
+    PLAIN_SIDE,
+    PLAIN_SIZE,
+    PLAIN_TRADE,
+    RAW,
+    REST_AT,
+    ROW_FIELD_2,
+    ROW_LEVEL,
+    ROW_PRICE_AT,
+    ROW_SYMBOL_AT,
+    ROW_TYPE,
+    SKIPPED,
+    SOURCE,
+    SOURCE_AT,
+    SPARE,
+    SYMBOL,
+    SYMBOL_AT,
+)
 
-HEAD: Final[i64] = 24
-SPARE: Final[i64] = 64
-"""Zero bytes behind the inputs of a piece, so that a broken row runs into them and not over the end."""
+AT_TIME: Final[i64] = 0  # the next input reaches us later than asked for
+CONCLUDED: Final[i64] = 1  # the kernel concluded something from the input just folded
+AT_END: Final[i64] = 2  # of the pieces that are here
 
-_KIND: Final[i64] = 0xFFFF
-_RAW: Final[i64] = 1 << 32
-_SIZE_AT: Final[i64] = 33
-
-_TYPE: Final[i64] = 63
-_LEVEL: Final[i64] = 63  # no event has this number: a level of the symbol of the row before, in two words
-_SIDE: Final[i64] = 64
-_PRICE_AT: Final[i64] = 7
-_PRICE_END: Final[i64] = 1 << 55
-_FIELD_2: Final[i64] = 64
-_FIELD_3: Final[i64] = 128
-_FIELD_4: Final[i64] = 256
-_FIELD_5: Final[i64] = 512
-_FIELD_6: Final[i64] = 1024
-_FIELD_7: Final[i64] = 2048
-_SYMBOL_AT: Final[i64] = 12
-_SYMBOL_MOST: Final[i64] = 1 << 31
 _MOST_KIND: Final[i64] = 0x1000
+_REST: Final[i64] = 0xFFFFFFFF
 
 
 @final
-class Packed:
-    """Collects inputs; `take` hands out the bytes so far."""
+class Piece:
+    """
+    Packed inputs, in one piece of a base: those kept of its records *first_seq* to *last_seq*.
 
-    def __init__(self) -> None:
-        self._out: Final[BytesWriter] = BytesWriter()
-        self._rows: Final[BytesWriter] = BytesWriter()
-        self.size: i64 = 0
+    Attributes:
+        data: the inputs, with spare bytes behind them.
+        symbols: each venue's symbol texts, by their numbers in *data*; the lists may grow behind what it uses.
+        raw_bytes: what the records take in the base, those passed over included.
+        least_lag_ns, most_lag_ns: recv_ns - src_ns of each source's inputs with a stamp (`most`: without snapshots).
+        decoded: whether it comes from a sidecar.
+    """
 
-    def events(self, seq: i64, recv_ns: i64, kind: i64, source: i64, batch: EventBatch) -> bool:
-        """Append an input by its events; False, and nothing appended, where they cannot be said in numbers alone."""
-        if batch.texts or batch.objects or not _are_numbers(batch):
-            return False
-        out = self._rows
-        out.truncate(0)
-        symbol: i64 = -2
-        at: i64 = 0
-        end = batch.count * STRIDE
-        rows = batch.rows
-        while at < end:
-            price = rows[at + 3]
-            short = rows[at] == LEVEL_SET and rows[at + 1] == symbol and 0 <= price < _PRICE_END
-            if short and 0 <= rows[at + 2] <= 1 and (rows[at + 5] | rows[at + 6] | rows[at + 7]) == 0:
-                write_i64_le(out, _LEVEL | (rows[at + 2] << 6) | (price << _PRICE_AT))
-                write_i64_le(out, rows[at + 4])
-            else:
-                symbol = rows[at + 1]
-                _put_row(out, rows, at)
-            at += STRIDE
-        self._put(kind | (source << 16), seq, recv_ns, out.getvalue())
-        return True
-
-    def raw(self, seq: i64, recv_ns: i64, kind: i64, source: i64, payload: bytes) -> None:
-        """Append an input as it is."""
-        self._put(kind | (source << 16) | _RAW, seq, recv_ns, payload)
-
-    def take(self) -> bytes:
-        """The inputs since the last call, with the spare bytes behind them."""
-        data = self._out.getvalue() + b"\0" * SPARE
-        self._out.truncate(0)
-        self.size = 0
-        return data
-
-    def _put(self, first: i64, seq: i64, recv_ns: i64, body: bytes) -> None:
-        out = self._out
-        size: i64 = len(body)
-        write_i64_le(out, first | (size << _SIZE_AT))
-        write_i64_le(out, seq)
-        write_i64_le(out, recv_ns)
-        out.write(body + b"\0" * (padded(size) - size))
-        self.size += HEAD + padded(size)
-
-
-def _put_row(out: BytesWriter, rows: vec[i64], at: i64) -> None:
-    mask: i64 = 0
-    bit = _FIELD_2
-    i: i64 = 2
-    while i < STRIDE:
-        if rows[at + i] != 0:
-            mask |= bit
-        bit *= 2
-        i += 1
-    write_i64_le(out, rows[at] | mask | ((rows[at + 1] + 1) << _SYMBOL_AT))
-    i = 2
-    while i < STRIDE:
-        if rows[at + i] != 0:
-            write_i64_le(out, rows[at + i])
-        i += 1
-
-
-def _are_numbers(batch: EventBatch) -> bool:
-    """Whether every row is market data of a symbol that fits: rows of own orders have numbers of other meanings."""
-    at: i64 = 0
-    while at < batch.count * STRIDE:
-        if batch.rows[at] >= ORDER_ACKED or not -1 <= batch.rows[at + 1] < _SYMBOL_MOST:
-            return False
-        at += STRIDE
-    return True
+    def __init__(
+        self,
+        data: bytes,
+        symbols: dict[str, list[str]],
+        first_seq: i64,
+        last_seq: i64,
+        raw_bytes: i64,
+        least_lag_ns: dict[int, int],
+        most_lag_ns: dict[int, int],
+        decoded: bool,
+    ) -> None:
+        self.data: Final[bytes] = data
+        self.symbols: Final[dict[str, list[str]]] = symbols
+        self.first_seq: Final[i64] = first_seq
+        self.last_seq: Final[i64] = last_seq
+        self.raw_bytes: Final[i64] = raw_bytes
+        self.least_lag_ns: Final[dict[int, int]] = least_lag_ns
+        self.most_lag_ns: Final[dict[int, int]] = most_lag_ns
+        self.decoded: Final[bool] = decoded
 
 
 @final
 class Numbers:
-    """A sidecar's symbol numbers as a kernel's: the texts are the same, the order in which they were met is not."""
+    """A piece's symbol numbers as a kernel's: the texts are the same, the order in which they were met is not."""
 
     def __init__(self, symbols: Symbols, texts: list[str]) -> None:
-        self.to: vec[i64] = vec[i64]([symbols.number(text) for text in texts])
-        self.count: Final[i64] = len(texts)
+        self._symbols: Final[Symbols] = symbols
+        self._texts: Final[list[str]] = texts
+        self.to: vec[i64] = vec[i64]()
+        self.count: i64 = 0
+        self.grow()
+
+    def grow(self) -> None:
+        """Take in the texts that came since."""
+        texts = self._texts
+        if self.count < i64(len(texts)):
+            self.to = vec[i64]([self._symbols.number(text) for text in texts])
+            self.count = len(self.to)
+
+
+@final
+class _Loaded:
+    """A piece as cursors walk it."""
+
+    def __init__(self, data: bytes, first_seq: i64, last_seq: i64, numbers: list[Numbers | None]) -> None:
+        self.data: Final[bytes] = data
+        self.end: Final[i64] = i64(len(data)) - SPARE
+        self.first_seq: Final[i64] = first_seq
+        self.last_seq: Final[i64] = last_seq
+        self.numbers: Final[list[Numbers | None]] = numbers
+
+
+_NOTHING: Final[bytes] = b"\0" * 64
 
 
 @final
 class DecodedCursor:
     """
-    Walks the packed inputs of *data* (spare bytes behind them); `step` moves *kernel* past the one it stands on.
+    Moves *kernel* along the pieces that `add` brings.
 
-    *numbers* maps a record kind to the symbols of its venue. Raises Damaged where no input can stand.
+    Attributes:
+        seq, recv_ns: of the last input folded; *seq* is its number in the base. `passed` also takes in the records
+            behind it that are not kept, as far as they are known.
+        inputs: how many were folded.
+        span_seq: the number the kernel is told; 0 tells it each input's own.
+        piece, offset: where the next input stands.
     """
 
-    def __init__(self, kernel: Kernel, data: bytes, numbers: dict[int, Numbers]) -> None:
+    def __init__(self, kernel: Kernel) -> None:
         self.kernel: Final[Kernel] = kernel
-        self.data: Final[bytes] = data
+        self.span_seq: i64 = 0
         self.seq: i64 = 0
         self.recv_ns: i64 = 0
+        self.inputs: i64 = 0
+        self.piece: i64 = 0
+        self.offset: i64 = 0
+        self.pieces: Final[list[_Loaded]] = []
+        self._forgotten: i64 = 0
+        self._symbols: dict[str, list[str]] = {}
+        self._numbers: list[Numbers | None] = [None] * int(_MOST_KIND)
+
+    # -- pieces --------------------------------------------------------------------------------------------------------
+
+    def add(self, piece: Piece) -> None:
+        """The base goes on with *piece*. Raises Damaged where it is too short to be one."""
+        if len(piece.data) < SPARE:
+            raise Damaged("", 0, f"{len(piece.data)} bytes are no piece")
+        if piece.symbols is not self._symbols:
+            self._symbols = piece.symbols
+            self._numbers = _numbers_for(self.kernel, piece.symbols)
+        else:
+            for numbers in self._numbers:
+                if numbers is not None:
+                    numbers.grow()
+        self.pieces.append(_Loaded(piece.data, piece.first_seq, piece.last_seq, self._numbers))
+        if len(self.pieces) == 1:
+            self.seq = piece.first_seq - 1
+
+    def forget(self) -> None:
+        """Give back the room of the pieces behind this cursor's; no reader may stand in them any more."""
+        while self._forgotten < self.piece:
+            old = self.pieces[self._forgotten]
+            self.pieces[self._forgotten] = _Loaded(_NOTHING, old.first_seq, old.last_seq, old.numbers)
+            self._forgotten += 1
+
+    def passed(self) -> i64:
+        """The last record of the base known to be behind this cursor, kept or not."""
+        if self.piece < i64(len(self.pieces)) and self.offset == self.pieces[self.piece].end:
+            return self.pieces[self.piece].last_seq
+        return self.seq
+
+    def next_ns(self) -> i64:
+        """When the next input reaches us, NONE where no piece holds one yet."""
+        if not self._ready():
+            return NONE
+        return read_i64_le(self.pieces[self.piece].data, self.offset + 8)
+
+    def _ready(self) -> bool:
+        """Whether an input stands here, or at the beginning of a later piece: then move there."""
+        while self.piece < i64(len(self.pieces)):
+            loaded = self.pieces[self.piece]
+            if self.offset < loaded.end:
+                if loaded.end - self.offset < HEAD:
+                    raise _too_short(self.offset, loaded.end)
+                return True
+            if self.piece + 1 == i64(len(self.pieces)):
+                return False
+            self.piece += 1
+            self.offset = 0
+            self.seq = self.pieces[self.piece].first_seq - 1
+        return False
+
+    # -- folding -------------------------------------------------------------------------------------------------------
+
+    def fold_until(self, until_ns: i64) -> i64:
+        """
+        Fold every input that reaches us at *until_ns* or before; returns why it stopped.
+
+        It stops behind an input that left something in the kernel's `out.records`. Raises what `Kernel.step` raises,
+        and Damaged where no input can stand.
+        """
+        while self._ready():
+            loaded = self.pieces[self.piece]
+            data = loaded.data
+            at = self.offset
+            recv_ns = read_i64_le(data, at + 8)
+            if recv_ns > until_ns:
+                return AT_TIME
+            self._step(loaded, data, at, recv_ns)
+            if self.kernel.out.records:
+                return CONCLUDED
+        return AT_END
+
+    def _step(self, loaded: _Loaded, data: bytes, at: i64, recv_ns: i64) -> None:
+        """Fold the input at *at*."""
+        first = read_i64_le(data, at)
+        kind = (first >> KIND_AT) & KIND
+        source = (first >> SOURCE_AT) & SOURCE
+        form = first & FORM
+        kernel = self.kernel
+        follows = _end_of(data, at, first, loaded.end)
+        seq = self.seq + 1 + ((first >> REST_AT) & SKIPPED)
+        if form != PLAIN:
+            seq = read_i64_le(data, at + 24)
+        number = seq
+        base_seq: i64 = 0
+        if self.span_seq != 0:
+            number = self.span_seq
+            base_seq = seq
+        self.offset = follows
+        self.seq = seq
+        self.recv_ns = recv_ns
+        self.inputs += 1
+        if form == RAW:
+            start = at + HEAD
+            kernel.step(number, recv_ns, kind, source, data, start, start + (first >> REST_AT), base_seq)
+            return
+        fill(kernel.batch, loaded.numbers, data, at, first)
+        kernel.step_decoded(number, recv_ns, kind, source, base_seq)
+
+
+@final
+class AheadCursor:
+    """
+    Reads inputs of the pieces that *cursor* holds, from where that one stands on, and moves nothing but itself.
+
+    Attributes:
+        seq, recv_ns, src_ns, kind, source, raw, snapshot: of the input it stands on; `snapshot`: it holds a SNAPSHOT.
+        plain: LEVEL_SET or TRADED where the input states just one such fact, else 0. The row is then set at once.
+        piece, offset: where the input stands, for `seek`.
+        row_kind, symbol, a, b, c: the row it stands on; `symbol` is the kernel's number, -1 without one.
+    """
+
+    def __init__(self, cursor: DecodedCursor) -> None:
+        self._cursor: Final[DecodedCursor] = cursor
+        self._batch: Final[EventBatch] = EventBatch()
+        self.seq: i64 = 0
+        self.recv_ns: i64 = 0
+        self.src_ns: i64 = NONE
         self.kind: i64 = 0
         self.source: i64 = 0
         self.raw: bool = False
-        self.start: i64 = 0  # of what follows the head: rows, or a raw payload
-        self.end: i64 = 0
+        self.snapshot: bool = False
+        self.plain: i64 = 0
+        self.piece: i64 = 0
+        self.offset: i64 = 0
+        self.row_kind: i64 = 0
+        self.symbol: i64 = -1
+        self.a: i64 = 0
+        self.b: i64 = 0
+        self.c: i64 = 0
+        self._first: i64 = 0
         self._next: i64 = 0
-        self._numbers: Final[list[Numbers | None]] = [numbers.get(kind) for kind in range(_MOST_KIND)]
+        self._row: i64 = -1  # -1: the rows of this input were not looked at
+
+    def start(self) -> None:
+        """Go to where the kernel's cursor stands: `next` then reads the first input that is not folded."""
+        cursor = self._cursor
+        self.piece = cursor.piece
+        self._next = cursor.offset
+        self.seq = cursor.seq
+
+    def seek(self, piece: i64, offset: i64) -> None:
+        """Stand on the input at *offset* of *piece* again; its `seq` is not known."""
+        self.piece = piece
+        self._next = offset
+        assert self.next()
 
     def next(self) -> bool:
-        """Move to the next input; False at the end."""
-        data = self.data
+        """Move to the next input; False at the end of the pieces that are here. Raises Damaged."""
+        pieces = self._cursor.pieces
         at = self._next
-        left: i64 = len(data) - SPARE - at
-        if left < HEAD:
-            if left == 0:
+        while True:
+            if self.piece >= i64(len(pieces)):
                 return False
-            raise Damaged("", at, f"{left} bytes are left, fewer than the 24 of an input's head")
+            loaded = pieces[self.piece]
+            if at < loaded.end:
+                break
+            if self.piece + 1 == i64(len(pieces)):
+                return False
+            self.piece += 1
+            at = 0
+            self._next = 0
+        if at == 0:
+            self.seq = loaded.first_seq - 1
+        if loaded.end - at < HEAD:
+            raise _too_short(at, loaded.end)
+        data = loaded.data
         first = read_i64_le(data, at)
-        self.kind = first & _KIND
-        self.source = (first >> 16) & _KIND
-        self.raw = first & _RAW != 0
-        size = first >> _SIZE_AT
-        self.seq = read_i64_le(data, at + 8)
-        self.recv_ns = read_i64_le(data, at + 16)
-        if size < 0 or padded(size) > left - HEAD:
-            raise Damaged("", at, f"an input of {size} bytes, where {left - HEAD} bytes are left")
-        self.start = at + HEAD
-        self.end = self.start + size
-        self._next = self.start + padded(size)
+        self._next = _end_of(data, at, first, loaded.end)
+        self._first = first
+        self._row = -1
+        self.offset = at
+        self.recv_ns = read_i64_le(data, at + 8)
+        self.src_ns = read_i64_le(data, at + 16)
+        self.kind = (first >> KIND_AT) & KIND
+        self.source = (first >> SOURCE_AT) & SOURCE
+        form = first & FORM
+        self.raw = form == RAW
+        self.snapshot = first & HOLDS_SNAPSHOT != 0
+        self.plain = 0
+        if form != PLAIN:
+            self.seq = read_i64_le(data, at + 24)
+            return True
+        self.seq += 1 + ((first >> REST_AT) & SKIPPED)
+        self._plain(loaded, data, at, first)
         return True
 
-    def step(self, seq: i64, base_seq: i64 = 0) -> None:
-        """Move the kernel past the input, as record *seq* (*base_seq* as `Kernel.step` has it, and so its errors)."""
+    def row(self) -> bool:
+        """Move to the input's next row (the first one after `next`); False behind the last, and for a raw input."""
         if self.raw:
-            self.kernel.step(seq, self.recv_ns, self.kind, self.source, self.data, self.start, self.end, base_seq)
-            return
-        numbers = self._numbers[self.kind] if self.kind < _MOST_KIND else None
-        if numbers is None:
-            raise Damaged("", self.start, f"events of kind 0x{self.kind:04x}, which has no symbols here")
-        self._fill(self.kernel.batch, numbers)
-        self.kernel.step_decoded(seq, self.recv_ns, self.kind, self.source, base_seq)
-
-    def _fill(self, batch: EventBatch, numbers: Numbers) -> None:
-        batch.clear()
-        at = self.start
-        end = self.end
-        words = (end - at) >> 3
-        if batch.room < words:  # at least one word a row
-            batch.rows = vec[i64]([0] * (2 * words * STRIDE))
-            batch.room = 2 * words
-        data = self.data
+            return False
+        batch = self._batch
+        if self._row < 0:
+            loaded = self._cursor.pieces[self.piece]
+            fill(batch, loaded.numbers, loaded.data, self.offset, self._first)
+            self._row = 0
+        if self._row >= batch.count:
+            return False
+        at = self._row * STRIDE
         rows = batch.rows
-        to: i64 = 0
-        symbol: i64 = -1
-        while at < end:
-            first = read_i64_le(data, at)
-            at += 8
-            if first & _TYPE == _LEVEL:
-                rows[to] = LEVEL_SET
-                rows[to + 1] = symbol
-                rows[to + 2] = (first >> 6) & 1
-                rows[to + 3] = first >> _PRICE_AT
-                rows[to + 4] = read_i64_le(data, at)
-                rows[to + 5] = 0
-                rows[to + 6] = 0
-                rows[to + 7] = 0
-                at += 8
-                to += STRIDE
-                continue
-            number = (first >> _SYMBOL_AT) - 1
-            if number >= numbers.count:
-                raise Damaged("", at, f"symbol {number}, where there are {numbers.count}")
-            symbol = -1
-            if number >= 0:  # not a conditional expression: that would make a Python object of it
-                symbol = numbers.to[number]
-            rows[to] = first & _TYPE
+        self.row_kind = rows[at]
+        self.symbol = rows[at + 1]
+        self.a = rows[at + 2]
+        self.b = rows[at + 3]
+        self.c = rows[at + 4]
+        self._row += 1
+        return True
+
+    def field(self, column: i64) -> i64:
+        """Field number *column* (2 to 7) of the row it stands on."""
+        assert self._row > 0
+        return self._batch.field(self._row - 1, column)
+
+    def _plain(self, loaded: _Loaded, data: bytes, at: i64, first: i64) -> None:
+        word = read_i64_le(data, at + 24)
+        self.symbol = _symbol(loaded.numbers, self.kind, (first >> SYMBOL_AT) & SYMBOL, at)
+        if word & PLAIN_TRADE != 0:
+            self.plain = TRADED
+            self.a = word >> PLAIN_PRICE_AT
+            self.b = read_i64_le(data, at + 32)
+            self.c = word & PLAIN_SIDE
+        else:
+            self.plain = LEVEL_SET
+            self.a = word & PLAIN_SIDE
+            self.b = word >> PLAIN_PRICE_AT
+            self.c = read_i64_le(data, at + 32)
+        self.row_kind = self.plain
+
+
+def _numbers_for(kernel: Kernel, symbols: dict[str, list[str]]) -> list[Numbers | None]:
+    """By kind, the numbers of the kernel's symbols of that kind's venue."""
+    made: dict[str, Numbers] = {}
+    found: list[Numbers | None] = [None] * int(_MOST_KIND)
+    kind: i64 = 0x0100
+    while kind < _MOST_KIND:
+        translator = kernel.translator(kind)
+        if translator is not None:
+            venue = translator.symbols.venue
+            if venue not in made:
+                made[venue] = Numbers(translator.symbols, symbols.get(venue, []))
+            found[kind] = made[venue]
+        kind += 1
+    return found
+
+
+def _too_short(at: i64, end: i64) -> Damaged:
+    return Damaged("", at, f"{end - at} bytes are left, fewer than the {HEAD} of an input's head")
+
+
+def _end_of(data: bytes, at: i64, first: i64, end: i64) -> i64:
+    """Where the input at *at*, whose first word is *first*, ends. Raises Damaged if that lies behind *end*."""
+    form = first & FORM
+    if form == PLAIN:
+        size = PLAIN_SIZE
+    elif form <= RAW:
+        size = HEAD + padded((first >> REST_AT) & _REST)
+    else:
+        raise Damaged("", at, f"an input of form {form}")
+    if at + size > end:
+        raise Damaged("", at, f"an input of {size} bytes, where {end - at} bytes are left")
+    return at + size
+
+
+def _symbol(numbers: list[Numbers | None], kind: i64, number: i64, at: i64) -> i64:
+    """The kernel's number of a piece's symbol *number*."""
+    known = numbers[kind]
+    if known is None:
+        raise Damaged("", at, f"events of kind 0x{kind:04x}, which has no symbols here")
+    if number >= known.count:
+        raise Damaged("", at, f"symbol {number}, where there are {known.count}")
+    return known.to[number]
+
+
+def fill(batch: EventBatch, numbers: list[Numbers | None], data: bytes, at: i64, first: i64) -> None:
+    """Make *batch* the rows of the input at *at*, whose first word is *first* and which is not raw. Raises Damaged."""
+    batch.clear()
+    kind = (first >> KIND_AT) & KIND
+    if first & FORM == PLAIN:
+        _fill_plain(batch, _symbol(numbers, kind, (first >> SYMBOL_AT) & SYMBOL, at), data, at)
+        return
+    known = numbers[kind]
+    if known is None:
+        raise Damaged("", at, f"events of kind 0x{kind:04x}, which has no symbols here")
+    start = at + HEAD
+    _fill_rows(batch, known, data, start, start + ((first >> REST_AT) & _REST))
+
+
+def _fill_plain(batch: EventBatch, symbol: i64, data: bytes, at: i64) -> None:
+    src_ns = read_i64_le(data, at + 16)
+    word = read_i64_le(data, at + 24)
+    size = read_i64_le(data, at + 32)
+    price = word >> PLAIN_PRICE_AT
+    side = word & PLAIN_SIDE
+    if word & PLAIN_TRADE != 0:
+        batch.add(TRADED, symbol, price, size, side, src_ns, 0, 0)
+        return
+    batch.add(DIFF, symbol, NONE, NONE, NONE, src_ns, RULE_NONE, 0)
+    batch.add(LEVEL_SET, symbol, side, price, size, 0, 0, 0)
+    batch.add(DIFF_END, symbol, 0, 0, 0, 0, 0, 0)
+
+
+def _fill_rows(batch: EventBatch, numbers: Numbers, data: bytes, start: i64, end: i64) -> None:
+    words = (end - start) >> 3
+    if batch.room < words:  # at least one word a row
+        batch.rows = vec[i64]([0] * (2 * words * STRIDE))
+        batch.room = 2 * words
+    rows = batch.rows
+    at = start
+    to: i64 = 0
+    symbol: i64 = -1
+    while at < end:
+        first = read_i64_le(data, at)
+        at += 8
+        if first & ROW_TYPE == ROW_LEVEL:
+            rows[to] = LEVEL_SET
             rows[to + 1] = symbol
-            at = _field(data, at, first & _FIELD_2, rows, to + 2)
-            at = _field(data, at, first & _FIELD_3, rows, to + 3)
-            at = _field(data, at, first & _FIELD_4, rows, to + 4)
-            at = _field(data, at, first & _FIELD_5, rows, to + 5)
-            at = _field(data, at, first & _FIELD_6, rows, to + 6)
-            at = _field(data, at, first & _FIELD_7, rows, to + 7)
+            rows[to + 2] = (first >> 6) & 1
+            rows[to + 3] = first >> ROW_PRICE_AT
+            rows[to + 4] = read_i64_le(data, at)
+            rows[to + 5] = 0
+            rows[to + 6] = 0
+            rows[to + 7] = 0
+            at += 8
             to += STRIDE
-        if at != end:
-            raise Damaged("", at, "the rows of an input end within a row")
-        batch.count = to >> 3
+            continue
+        number = (first >> ROW_SYMBOL_AT) - 1
+        if number >= numbers.count:
+            raise Damaged("", at, f"symbol {number}, where there are {numbers.count}")
+        symbol = -1
+        if number >= 0:  # not a conditional expression: that would make a Python object of it
+            symbol = numbers.to[number]
+        rows[to] = first & ROW_TYPE
+        rows[to + 1] = symbol
+        at = _field(data, at, first & ROW_FIELD_2, rows, to + 2)
+        at = _field(data, at, first & (ROW_FIELD_2 * 2), rows, to + 3)
+        at = _field(data, at, first & (ROW_FIELD_2 * 4), rows, to + 4)
+        at = _field(data, at, first & (ROW_FIELD_2 * 8), rows, to + 5)
+        at = _field(data, at, first & (ROW_FIELD_2 * 16), rows, to + 6)
+        at = _field(data, at, first & (ROW_FIELD_2 * 32), rows, to + 7)
+        to += STRIDE
+    if at != end:
+        raise Damaged("", at, "the rows of an input end within a row")
+    batch.count = to >> 3
 
 
 def _field(data: bytes, at: i64, present: i64, rows: vec[i64], to: i64) -> i64:
@@ -239,12 +494,3 @@ def _field(data: bytes, at: i64, present: i64, rows: vec[i64], to: i64) -> i64:
         return at
     rows[to] = read_i64_le(data, at)
     return at + 8
-
-
-def fold_decoded(cursor: DecodedCursor, until_seq: i64) -> bool:
-    """Move the cursor's kernel past all its inputs up to *until_seq*; True if there may be more behind its end."""
-    while cursor.next():
-        if cursor.seq > until_seq:
-            return False
-        cursor.step(cursor.seq)
-    return True

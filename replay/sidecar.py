@@ -21,21 +21,20 @@ from cattrs import BaseValidationError
 from cattrs.preconf.orjson import make_converter
 
 from engine.kernel import kinds
-from engine.kernel.events import EventBatch, Translator
-from engine.kernel.step import Kernel, translate_payload
-from journal.codec import Cursor
+from engine.kernel.events import Translator
 from journal.disk import Disk, File, write_all
 from journal.errors import Damaged
 from journal.frames import Compressor, Decompressor
 from journal.reader import Journal
 from journal.segment import MAX_BLOCK, with_suffix
 from journal.stored import Segment
-from replay.decoded import SPARE, DecodedCursor, Numbers, Packed
+from replay.decoded import Piece
 from replay.decoders import translators
-from replay.strict import is_kept
+from replay.packed import SPARE
+from replay.packing import InputPacker
 
 MAGIC: Final = b"JRNLEVT1"
-VERSION: Final = 1
+VERSION: Final = 2
 LEVEL: Final = 1
 PIECE: Final = 512 << 10
 """Bytes of packed inputs after which a frame is closed."""
@@ -44,7 +43,6 @@ MOST_HEAD: Final = 64 << 20
 _END: Final = Struct("<II8s")
 _DIGEST: Final = 32
 _converter: Final = make_converter(forbid_extra_keys=True)
-_INPUT: Final = 3  # CONTROL | DERIVED: neither is set on an input
 
 
 class NoSidecar(Exception):
@@ -53,13 +51,20 @@ class NoSidecar(Exception):
 
 @frozen
 class Part:
-    """One frame: where it lies, what it holds raw, and the records it covers; *last_seq* includes those passed over."""
+    """
+    One frame: where it lies, what it holds raw, and the records it covers, those passed over included.
+
+    *covered* is what these records take in the segment. *lags* has, for each source with stamps, its number and the
+    least and the most of recv_ns - src_ns; the most is None where only snapshots bear stamps.
+    """
 
     offset: int
     stored: int
     raw: int
     first_seq: int
     last_seq: int
+    covered: int
+    lags: list[tuple[int, int, int | None]]
 
 
 @frozen
@@ -130,41 +135,29 @@ def names_of(found: Mapping[int, Translator]) -> dict[str, str]:
     return {kinds.name(kind): translator.name for kind, translator in found.items()}
 
 
-def _write_parts(file: File, journal: Journal, segment: Segment, found: Mapping[int, Translator]) -> list[Part]:
-    packed, batch, compressor = Packed(), EventBatch(), Compressor(LEVEL)
+def _write_parts(file: File, journal: Journal, segment: Segment, found: dict[int, Translator]) -> list[Part]:
+    packer, compressor = InputPacker(found, segment.first_seq - 1), Compressor(LEVEL)
     parts: list[Part] = []
     offset = len(MAGIC)
-    first_seq = segment.first_seq
 
-    def close(last_seq: int) -> None:
-        nonlocal offset, first_seq
-        raw = packed.take()
-        stored = compressor.frame(raw)
+    def close() -> None:
+        nonlocal offset
+        piece = packer.take()
+        stored = compressor.frame(piece.data)
         write_all(file, stored)
-        parts.append(Part(offset, len(stored), len(raw), first_seq, last_seq))
+        lags = [(source, least, piece.most_lag_ns.get(source)) for source, least in piece.least_lag_ns.items()]
+        parts.append(Part(offset, len(stored), len(piece.data), piece.first_seq, piece.last_seq, piece.raw_bytes, lags))
         offset += len(stored)
-        first_seq = last_seq + 1
 
     for block in journal.blocks(segment.first_seq, segment.last_seq):
-        cursor = block.cursor()
-        while cursor.next():
-            if cursor.flags & _INPUT == 0 and is_kept(cursor.kind):
-                _pack(packed, batch, found.get(cursor.kind), cursor)
-                if packed.size >= PIECE:
-                    close(cursor.seq)
-    if first_seq <= segment.last_seq:
-        close(segment.last_seq)
+        at = block.start
+        while at < block.end:
+            at = packer.add(block.data, at, block.end, PIECE)
+            if packer.size >= PIECE:
+                close()
+    if not parts or parts[-1].last_seq < segment.last_seq:
+        close()
     return parts
-
-
-def _pack(packed: Packed, batch: EventBatch, translator: Translator | None, cursor: Cursor) -> None:
-    payload = cursor.payload()
-    if translator is not None:
-        batch.clear()
-        code = translate_payload(translator, cursor.kind, payload, 0, len(payload), batch)
-        if code == 0 and packed.events(cursor.seq, cursor.recv_ns, cursor.kind, cursor.source, batch):
-            return
-    packed.raw(cursor.seq, cursor.recv_ns, cursor.kind, cursor.source, payload)
 
 
 @final
@@ -176,35 +169,25 @@ class Sidecar:
         self._context = Decompressor()
         self.path = path
         self.contents = contents
-        self._numbers: tuple[Kernel, dict[int, Numbers]] | None = None
 
-    def cursor(self, kernel: Kernel, inputs: bytes) -> DecodedCursor:
-        """A cursor over the packed *inputs* of one part, that moves *kernel*."""
-        if self._numbers is None or self._numbers[0] is not kernel:
-            self._numbers = kernel, self._numbers_for(kernel)
-        return DecodedCursor(kernel, inputs, self._numbers[1])
-
-    def _numbers_for(self, kernel: Kernel) -> dict[int, Numbers]:
-        made: dict[str, Numbers] = {}
-        found: dict[int, Numbers] = {}
-        for kind in kinds.NAMES:
-            translator = kernel.translator(kind) if 0x0100 <= kind < 0x1000 else None
-            if translator is None:
-                continue
-            venue = translator.symbols.venue
-            if venue not in made:
-                made[venue] = Numbers(translator.symbols, self.contents.symbols.get(venue, []))
-            found[kind] = made[venue]
-        return found
-
-    def part(self, number: int) -> bytes:
+    def piece(self, number: int) -> Piece:
         """The packed inputs of part *number*. Raises Damaged."""
         part = self.contents.parts[number]
         stored = self._file.read(part.offset, part.stored)
         raw = self._context.block(stored, part.raw, self.path, part.offset)
         if raw[-SPARE:] != bytes(SPARE):
             raise Damaged(self.path, part.offset, "the packed inputs do not end as they should")
-        return raw
+        least = {source: least for source, least, _ in part.lags}
+        most = {source: most for source, _, most in part.lags if most is not None}
+        return Piece(raw, self.contents.symbols, part.first_seq, part.last_seq, part.covered, least, most, True)
+
+    def least_lags(self) -> dict[int, int]:
+        """The least recv_ns - src_ns of each source that has stamps."""
+        found: dict[int, int] = {}
+        for part in self.contents.parts:
+            for source, least, _ in part.lags:
+                found[source] = min(least, found.get(source, least))
+        return found
 
     def close(self) -> None:
         """Close the file."""

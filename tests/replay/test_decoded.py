@@ -1,5 +1,7 @@
 """Packed inputs: read back to the same steps, and refused where no input can stand."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,12 +9,15 @@ from row_room import RowRoom, binary
 from run_maker import RUN
 
 from engine.kernel import events, kinds
-from engine.kernel.events import STRIDE, EventBatch, Symbols
+from engine.kernel.events import EventBatch, Symbols
+from engine.kernel.record import NONE
 from journal.errors import Damaged
-from replay.decoded import HEAD, SPARE, DecodedCursor, Numbers, Packed, fold_decoded
+from replay.decoded import AT_END, AT_TIME, CONCLUDED, AheadCursor, DecodedCursor, Numbers, Piece
+from replay.packed import HEAD, KIND_AT, PLAIN, PLAIN_SIZE, RAW, REST_AT, SOURCE_AT, SPARE, SYMBOL_AT, Packed
 from replay.rebuild import kernel_of
 
 KIND = int(kinds.POLYMARKET_MARKET)
+LATE = 2**62
 Row = tuple[int, ...]
 
 numbers = st.one_of(st.integers(0, 3), st.integers(-(2**63), 2**63 - 1), st.integers(0, 2**56))
@@ -27,7 +32,47 @@ level = st.tuples(
     st.sampled_from([0, 0, 0, 5]),
     st.sampled_from([0, 0, 0, 5]),
 )
-frames = st.lists(st.one_of(some_row, level, level), max_size=12)
+
+
+def diff_of(symbol: int, src_ns: int) -> Row:
+    """How Polymarket opens a change set."""
+    return (int(events.DIFF), symbol, NONE, NONE, NONE, src_ns, int(events.RULE_NONE), 0)
+
+
+def end_of(symbol: int) -> Row:
+    return (int(events.DIFF_END), symbol, 0, 0, 0, 0, 0, 0)
+
+
+def level_of(symbol: int, side: int, price: int, size: int) -> Row:
+    return (int(events.LEVEL_SET), symbol, side, price, size, 0, 0, 0)
+
+
+def trade_of(symbol: int, price: int, size: int, side: int, src_ns: int) -> Row:
+    return (int(events.TRADED), symbol, price, size, side, src_ns, 0, 0)
+
+
+SRC = 77
+one_level = st.builds(
+    lambda symbol, side, price, size, near: [
+        diff_of(symbol, SRC),
+        level_of(symbol + near, side, price, size),
+        end_of(symbol),
+    ],
+    st.integers(0, 2),
+    st.integers(-1, 2),
+    numbers,
+    numbers,
+    st.sampled_from([0, 0, 0, 1]),
+)
+one_trade = st.builds(
+    lambda symbol, price, size, side, src: [trade_of(symbol, price, size, side, src)],
+    st.integers(-1, 3),
+    numbers,
+    numbers,
+    st.integers(-1, 4),
+    st.sampled_from([SRC, SRC, 5]),
+)
+frames = st.one_of(st.lists(st.one_of(some_row, level, level), max_size=12), one_level, one_trade)
 
 
 def batch_of(rows: list[Row]) -> EventBatch:
@@ -37,51 +82,116 @@ def batch_of(rows: list[Row]) -> EventBatch:
     return batch
 
 
-def rows_of(batch: EventBatch) -> list[Row]:
-    return [tuple(int(batch.rows[row * STRIDE + column]) for column in range(STRIDE)) for row in range(batch.count)]
+def piece_of(
+    data: bytes, texts: list[str], first_seq: int = 1, last_seq: int = 2**62, venue: str = "polymarket"
+) -> Piece:
+    return Piece(data, {venue: texts}, first_seq, last_seq, len(data), {}, {}, False)
 
 
-def cursor(data: bytes, texts: list[str], met_before: list[str]) -> DecodedCursor:
+def cursor(data: bytes, texts: list[str], met_before: list[str], first_seq: int = 1) -> DecodedCursor:
     """A cursor for a kernel that met other symbols first, so that every number is another one."""
     kernel = kernel_of(RUN)
     translator = kernel.translator(KIND)
     assert translator is not None
     for text in met_before:
         translator.symbols.number(text)
-    return DecodedCursor(kernel, data, {KIND: Numbers(translator.symbols, texts)})
+    made = DecodedCursor(kernel)
+    made.add(piece_of(data, texts, first_seq))
+    return made
+
+
+def rows_of(reader: AheadCursor) -> list[Row]:
+    """The rest of the rows of the input that *reader* stands on."""
+    found = []
+    while reader.row():
+        rest = [int(reader.field(column)) for column in (5, 6, 7)]
+        found.append((reader.row_kind, reader.symbol, reader.a, reader.b, reader.c, *rest))
+    return found
 
 
 @given(st.lists(frames, max_size=4), st.integers(1, 2**62), st.integers(-(2**63), 2**63 - 1), st.integers(0, 0xFFFF))
 def test_rows_come_back_as_they_were_with_the_kernel_s_own_symbol_numbers(
     given_frames: list[list[Row]], seq: int, recv_ns: int, source: int
 ) -> None:
-    packed = Packed()
+    packed = Packed(seq - 3)
     for place, rows in enumerate(given_frames):
-        assert packed.events(seq + place, recv_ns, KIND, source, batch_of(rows))
+        assert packed.events(seq + 2 * place, recv_ns, SRC, KIND, source, batch_of(rows))
     size = packed.size
-    data = packed.take()
-    walked = cursor(data, ["a", "b", "c", "d"], ["other", "d"])
+    data = packed.take(seq)
+    walked = AheadCursor(cursor(data, ["a", "b", "c", "d"], ["other", "d"], seq - 2))
     to = [2, 3, 4, 1]
     found = []
     while walked.next():
-        assert (walked.recv_ns, walked.kind, walked.source, walked.raw) == (recv_ns, KIND, source, False)
-        walked._fill(walked.kernel.batch, walked._numbers[KIND])
-        found.append((walked.seq, rows_of(walked.kernel.batch)))
+        head = (walked.recv_ns, walked.src_ns, walked.kind, walked.source, walked.raw)
+        assert head == (recv_ns, SRC, KIND, source, False)
+        rows = rows_of(walked)
+        assert walked.snapshot == any(row[0] == events.SNAPSHOT for row in rows)
+        found.append((walked.seq, rows))
 
     expected = [[(row[0], to[row[1]] if row[1] >= 0 else -1, *row[2:]) for row in rows] for rows in given_frames]
-    assert found == [(seq + place, rows) for place, rows in enumerate(expected)]
-    assert (len(data), packed.size, packed.take()) == (size + SPARE, 0, bytes(SPARE))
+    assert found == [(seq + 2 * place, rows) for place, rows in enumerate(expected)]
+    assert (len(data), packed.size, packed.take(seq)) == (size + SPARE, 0, bytes(SPARE))
 
 
 def test_usual_levels_take_two_words_and_a_ticker_seven() -> None:
-    packed = Packed()
+    packed = Packed(0)
     diff: Row = (int(events.DIFF), 0, 5, 6, 0, 0, 0, 0)
     levels = [(int(events.LEVEL_SET), 0, side, 618_001_000_000_0, 7, 0, 0, 0) for side in (0, 1, 1)]
-    packed.events(1, 1, KIND, 3, batch_of([diff, *levels, (int(events.DIFF_END), 0, 0, 0, 0, 0, 0, 0)]))
+    packed.events(1, 1, NONE, KIND, 3, batch_of([diff, *levels, (int(events.DIFF_END), 0, 0, 0, 0, 0, 0, 0)]))
     assert packed.size == HEAD + 8 * (3 + 3 * 2 + 1)
-    packed.take()
-    packed.events(2, 1, KIND, 3, batch_of([(int(events.TICKER), 0, 1, 2, 3, 4, 5, 6)]))
+    packed.take(1)
+    packed.events(2, 1, NONE, KIND, 3, batch_of([(int(events.TICKER), 0, 1, 2, 3, 4, 5, 6)]))
     assert packed.size == HEAD + 8 * 7
+
+
+@pytest.mark.parametrize("src_ns", [SRC, NONE])
+@pytest.mark.parametrize("price", [0, -(2**60), 2**60 - 1])
+def test_an_input_of_one_level_or_one_trade_takes_five_words_and_is_read_at_once(src_ns: int, price: int) -> None:
+    packed = Packed(0)
+    assert packed.events(1, 9, src_ns, KIND, 3, batch_of([diff_of(0, src_ns), level_of(0, 1, price, 8), end_of(0)]))
+    assert packed.events(2, 9, src_ns, KIND, 3, batch_of([trade_of(0, price, 8, 2, src_ns)]))
+    assert packed.events(258, 9, src_ns, KIND, 3, batch_of([trade_of(0, price, 8, 2, src_ns)]))
+    assert packed.size == 3 * PLAIN_SIZE
+    reader = AheadCursor(cursor(packed.take(258), ["a"], []))
+    assert reader.next()
+    assert (reader.plain, reader.symbol, reader.a, reader.b, reader.c) == (events.LEVEL_SET, 0, 1, price, 8)
+    assert reader.next()
+    assert (reader.plain, reader.symbol, reader.a, reader.b, reader.c) == (events.TRADED, 0, price, 8, 2)
+    assert reader.next()
+    assert (reader.seq, reader.next()) == (258, False)
+
+
+@pytest.mark.parametrize(
+    ("seq", "rows"),
+    [
+        (257, [trade_of(0, 1, 2, 0, SRC)]),
+        (1, [trade_of(0, 2**60, 2, 0, SRC)]),
+        (1, [trade_of(2**24, 1, 2, 0, SRC)]),
+        (1, [trade_of(0, 1, 2, 4, SRC)]),
+        (1, [trade_of(0, 1, 2, 0, SRC + 1)]),
+        (1, [(*trade_of(0, 1, 2, 0, SRC)[:6], 5, 0)]),
+        (1, [(int(events.LAST_PRICE), 0, 1, 0, 0, SRC, 0, 0)]),
+        (1, [diff_of(0, SRC + 1), level_of(0, 1, 1, 1), end_of(0)]),
+        (1, [diff_of(0, SRC), level_of(1, 1, 1, 1), end_of(0)]),
+        (1, [diff_of(0, SRC), level_of(0, 2, 1, 1), end_of(0)]),
+        (1, [diff_of(0, SRC), level_of(0, 1, 1, 1), end_of(1)]),
+        (1, [diff_of(0, SRC), level_of(0, 1, 1, 1), trade_of(0, 0, 0, 0, 0)]),
+        (1, [diff_of(0, SRC), (*level_of(0, 1, 1, 1)[:5], 1, 0, 0), end_of(0)]),
+        (1, [(*diff_of(0, SRC)[:2], 5, 6, NONE, SRC, 0, 0), level_of(0, 1, 1, 1), end_of(0)]),
+        (1, [(*diff_of(0, SRC)[:6], 1, 0), level_of(0, 1, 1, 1), end_of(0)]),
+        (1, [(*diff_of(0, SRC)[:7], 1), level_of(0, 1, 1, 1), end_of(0)]),
+        (1, [diff_of(0, SRC), trade_of(0, 1, 1, 1, SRC), end_of(0)]),
+        (1, []),
+    ],
+)
+def test_what_is_not_so_plain_takes_the_general_form(seq: int, rows: list[Row]) -> None:
+    packed = Packed(0)
+    assert packed.events(seq, 1, SRC, KIND, 3, batch_of(rows))
+    data = packed.take(seq)
+
+    assert data[0] & 3 == 0
+    assert packed.events(seq + 2**40, 1, SRC, KIND, 3, batch_of([trade_of(0, 1, 2, 0, SRC)]))
+    assert packed.take(1)[0] & 3 == 0
 
 
 def listing_batch() -> EventBatch:
@@ -108,109 +218,158 @@ def text_batch() -> EventBatch:
     ids=["a listing", "a text", "an own order", "a symbol too many", "no symbol"],
 )
 def test_what_numbers_cannot_say_is_not_packed(batch: EventBatch) -> None:
-    packed = Packed()
+    packed = Packed(0)
 
-    assert not packed.events(1, 1, KIND, 3, batch)
+    assert not packed.events(1, 1, NONE, KIND, 3, batch)
     assert packed.size == 0
 
 
 @given(st.lists(st.binary(max_size=40), max_size=5))
 def test_raw_payloads_are_stepped_as_they_are(payloads: list[bytes]) -> None:
-    packed = Packed()
+    packed = Packed(0)
     for seq, payload in enumerate(payloads, 1):
-        packed.raw(seq, seq, KIND, 3, payload)
-    walked = cursor(packed.take(), [], [])
+        packed.raw(seq, seq, NONE, KIND, 3, payload)
+    walked = cursor(packed.take(9), [], [])
     plain = kernel_of(RUN)
     for seq, payload in enumerate(payloads, 1):
-        assert walked.next()
-        assert walked.raw
-        walked.step(walked.seq)
+        walked.fold_until(seq)
         plain.step(seq, seq, KIND, 3, payload, 0, len(payload))
 
+        assert walked.seq == seq
         assert walked.kernel.checkpoint() == plain.checkpoint()
-    assert not walked.next()
+    assert walked.fold_until(LATE) == AT_END
+
+
+def test_a_raw_input_has_no_rows_to_read_ahead() -> None:
+    packed = Packed(0)
+    packed.raw(1, 1, 1, KIND, 3, b"PONG")
+    reader = AheadCursor(cursor(packed.take(1), [], []))
+
+    assert reader.next()
+    assert (reader.raw, reader.row()) == (True, False)
 
 
 def test_a_frame_larger_than_any_before_finds_room() -> None:
-    packed, kernel = Packed(), RowRoom(binary("a")).kernel
+    packed, kernel = Packed(0), RowRoom(binary("a")).kernel
     rows: list[Row] = [(int(events.TRADED), 0, 0, 0, 0, 0, 0, 0)] * 500
-    packed.events(5, 5, KIND, 3, batch_of(rows))
-    translator = kernel.translator(KIND)
-    assert translator is not None
-    walked = DecodedCursor(kernel, packed.take(), {KIND: Numbers(translator.symbols, ["YES-a"])})
-    walked.next()
-    walked.step(walked.seq)
+    packed.events(5, 5, NONE, KIND, 3, batch_of(rows))
+    walked = DecodedCursor(kernel)
+    walked.add(piece_of(packed.take(5), ["YES-a"]))
+    walked.fold_until(LATE)
 
     assert kernel.batch.count == 500
     assert kernel.batch.room >= 500
 
 
-def test_the_fold_stops_at_the_place_asked_for() -> None:
-    packed = Packed()
-    for seq in (5, 9, 12):
-        packed.raw(seq, seq, int(kinds.CONNECTION), 3, b'{"state":"up"}')
-    data = packed.take()
-    for until, more, last in ((4, False, 0), (9, False, 9), (11, False, 9), (12, True, 12), (99, True, 12)):
-        walked = cursor(data, [], [])
-
-        assert fold_decoded(walked, until) is more
-        assert walked.kernel.seq == last
+# -- moving on ---------------------------------------------------------------------------------------------------------
 
 
-# -- what cannot stand -------------------------------------------------------------------------------------------------
+def quiet(seq: int, at_ns: int, packed: Packed) -> None:
+    packed.raw(seq, at_ns, NONE, int(kinds.CONNECTION), 3, b'{"state":"up"}')
 
 
-def one_input(rows: list[Row]) -> bytes:
-    packed = Packed()
-    packed.events(1, 1, KIND, 3, batch_of(rows))
-    return packed.take()
+def three_pieces() -> list[Piece]:
+    """Inputs 5, 9 and 12 at times 50, 90 and 120, in pieces 1 to 9, 10 and 11 to 15."""
+    packed = Packed(0)
+    quiet(5, 50, packed)
+    quiet(9, 90, packed)
+    first = piece_of(packed.take(9), [], 1, 9)
+    second = piece_of(packed.take(10), [], 10, 10)
+    quiet(12, 120, packed)
+    return [first, second, piece_of(packed.take(15), [], 11, 15)]
 
 
-TRADE: Row = (int(events.TRADED), 0, 1, 2, 3, 4, 5, 6)
+def test_the_fold_stops_at_the_time_asked_for_and_at_the_end_of_what_is_here() -> None:
+    for until, stopped, last, passed in (
+        (49, AT_TIME, 0, 0),
+        (50, AT_TIME, 5, 5),
+        (119, AT_TIME, 10, 10),
+        (120, AT_END, 12, 15),
+    ):
+        walked = DecodedCursor(kernel_of(RUN))
+        for piece in three_pieces():
+            walked.add(piece)
+
+        assert walked.fold_until(until) == stopped
+        assert (walked.seq, walked.passed()) == (last, passed)
 
 
-@pytest.mark.parametrize("cut", [1, 8, 16, 23, 31, 40, 56])
-def test_inputs_cut_short_are_damaged(cut: int) -> None:
-    whole = one_input([TRADE])
-    spoilt = whole[: len(whole) - SPARE - cut] + bytes(SPARE)
-    walked = cursor(spoilt, ["a"], [])
+def test_pieces_may_come_while_the_cursor_moves() -> None:
+    walked = DecodedCursor(kernel_of(RUN))
+    reader = AheadCursor(walked)
+    assert (walked.fold_until(LATE), walked.next_ns(), walked.passed()) == (AT_END, NONE, 0)
+    reader.start()
+    assert not reader.next()
+    seen = []
+    for piece, next_ns, inputs in zip(three_pieces(), (50, NONE, 120), (2, 2, 3), strict=True):
+        walked.add(piece)
+        assert walked.next_ns() == next_ns
+        reader.start()
+        while reader.next():
+            seen.append((reader.seq, reader.recv_ns, reader.piece))
+        assert walked.fold_until(LATE) == AT_END
+        assert (walked.inputs, walked.passed()) == (inputs, piece.last_seq)
+        walked.forget()
 
-    with pytest.raises(Damaged):
-        fold_decoded(walked, 99)
-
-
-def with_word(data: bytes, at: int, word: int) -> bytes:
-    return data[:at] + word.to_bytes(8, "little", signed=True) + data[at + 8 :]
-
-
-@pytest.mark.parametrize(
-    ("at", "word", "reason"),
-    [
-        (0, KIND | (3 << 16) | (48 << 33), "within a row"),
-        (0, KIND | (3 << 16) | (4 << 33), "within a row"),
-        (0, KIND | (3 << 16) | (1 << 60), "where 56 bytes are left"),
-        (0, -1, "where 56 bytes are left"),
-        (0, 0x01FF | (56 << 33), "no symbols here"),
-        (0, 0xFFFF | (56 << 33), "no symbols here"),
-        (HEAD, int(events.TRADED) | (9 << 12), "symbol 8, where there are 1"),
-    ],
-)
-def test_words_that_make_no_sense_are_damage(at: int, word: int, reason: str) -> None:
-    walked = cursor(with_word(one_input([TRADE]), at, word), ["a"], [])
-
-    with pytest.raises(Damaged, match=reason):
-        fold_decoded(walked, 99)
+    assert seen == [(5, 50, 0), (9, 90, 0), (12, 120, 2)]
+    assert [len(loaded.data) for loaded in walked.pieces[:2]] == [SPARE, SPARE]
 
 
-@given(st.binary(max_size=200))
-def test_any_bytes_are_inputs_or_damage(data: bytes) -> None:
-    walked = cursor(data + bytes(SPARE), ["a"], [])
-    try:
-        while walked.next():
-            if not walked.raw and walked.kind == KIND:
-                walked._fill(walked.kernel.batch, walked._numbers[KIND])
-    except Damaged:
-        pass
+def test_the_reader_ahead_finds_an_input_again() -> None:
+    walked = DecodedCursor(kernel_of(RUN))
+    for piece in three_pieces():
+        walked.add(piece)
+    reader = AheadCursor(walked)
+    places = []
+    while reader.next():
+        places.append((reader.piece, reader.offset, reader.recv_ns))
+    for piece_no, offset, recv_ns in reversed(places):
+        reader.seek(piece_no, offset)
+
+        assert reader.recv_ns == recv_ns
+    assert walked.inputs == 0
+
+
+def test_inputs_are_folded_under_the_span_s_number_when_there_is_one() -> None:
+    walked = DecodedCursor(kernel_of(RUN))
+    walked.add(three_pieces()[0])
+    walked.span_seq = 77
+    walked.fold_until(50)
+    assert (walked.kernel.seq, walked.kernel.trading.desk.draw_key, walked.seq) == (77, 5 * 2 + 1, 5)
+    walked.span_seq = 0
+    walked.fold_until(90)
+
+    assert (walked.kernel.seq, walked.kernel.trading.desk.draw_key, walked.seq) == (9, 9 * 2, 9)
+
+
+def test_the_fold_stops_behind_an_input_with_consequences() -> None:
+    packed = Packed(0)
+    packed.raw(1, 10, NONE, KIND, 3, b"no frame at all")
+    quiet(2, 20, packed)
+    walked = cursor(packed.take(2), [], [])
+
+    assert walked.fold_until(LATE) == CONCLUDED
+    assert (walked.seq, walked.recv_ns, len(walked.kernel.out.records)) == (1, 10, 1)
+    assert walked.fold_until(LATE) == AT_END
+
+
+def test_symbols_that_a_later_piece_brings_are_known_then() -> None:
+    texts: dict[str, list[str]] = {"polymarket": ["a"]}
+    walked = DecodedCursor(kernel_of(RUN))
+    packed = Packed(0)
+    for seq, symbol in ((1, 0), (2, 1), (3, 2)):
+        packed.events(seq, seq, SRC, KIND, 3, batch_of([trade_of(symbol, 1, 1, 0, SRC)]))
+        walked.add(Piece(packed.take(seq), texts, seq, seq, 1, {}, {}, False))
+        texts["polymarket"].append("bc"[min(1, seq - 1)])
+    other = Packed(3)
+    other.events(4, 4, SRC, KIND, 3, batch_of([trade_of(0, 1, 1, 0, SRC)]))
+    walked.add(Piece(other.take(4), {"polymarket": ["c"]}, 4, 4, 1, {}, {}, True))
+    reader = AheadCursor(walked)
+    symbols = []
+    while reader.next():
+        symbols.append(reader.symbol)
+
+    assert symbols == [0, 1, 2, 2]
 
 
 def test_numbers_follow_the_texts() -> None:
@@ -219,3 +378,101 @@ def test_numbers_follow_the_texts() -> None:
     made = Numbers(symbols, ["a", "b"])
 
     assert (list(made.to), made.count) == ([1, 0], 2)
+
+
+# -- how long inputs took ----------------------------------------------------------------------------------------------
+
+
+def test_lags_are_kept_by_source_and_snapshots_count_only_for_the_least() -> None:
+    packed = Packed(0)
+    snapshot: Row = (int(events.SNAPSHOT), 0, 0, 0, 0, 0, 0, 0)
+    for seq, source, lag, row in (
+        (1, 3, 5, TRADE),
+        (2, 3, 9, TRADE),
+        (3, 3, 700, snapshot),
+        (4, 3, 2, snapshot),
+        (5, 4, 70, snapshot),
+    ):
+        packed.events(seq, 1000, 1000 - lag, KIND, source, batch_of([row]))
+    packed.raw(6, 1000, 1001, KIND, 5, b"")
+    packed.raw(7, 1000, NONE, KIND, 6, b"")
+    packed.raw(8, 1000, -5, KIND, 6, b"")
+    found = {source: (lag.least_ns, lag.most_ns) for source, lag in packed.lags.items()}
+
+    assert found == {3: (2, 9), 4: (70, NONE), 5: (-1, -1)}
+    packed.take(8)
+    assert packed.lags == {}
+
+
+# -- what cannot stand -------------------------------------------------------------------------------------------------
+
+
+def one_input(rows: list[Row]) -> bytes:
+    packed = Packed(0)
+    packed.events(1, 1, SRC, KIND, 3, batch_of(rows))
+    return packed.take(1)
+
+
+TRADE: Row = (int(events.TRADED), 0, 1, 2, 3, 4, 5, 6)
+PLAIN_TRADE = trade_of(0, 1, 2, 1, SRC)
+
+
+@pytest.mark.parametrize("reading", [False, True])
+@pytest.mark.parametrize("row", [TRADE, PLAIN_TRADE])
+@pytest.mark.parametrize("cut", [1, 8, 16, 23, 31])
+def test_inputs_cut_short_are_damaged(cut: int, row: Row, reading: bool) -> None:
+    whole = one_input([row])
+    spoilt = whole[: len(whole) - SPARE - cut] + bytes(SPARE)
+
+    with pytest.raises(Damaged):
+        walk(cursor(spoilt, ["a"], []), reading)
+
+
+def walk(walked: DecodedCursor, reading: bool) -> None:
+    reader = AheadCursor(walked)
+    while reading and reader.next():
+        rows_of(reader)
+    if not reading:
+        walked.fold_until(LATE)
+
+
+def with_word(data: bytes, at: int, word: int) -> bytes:
+    return data[:at] + word.to_bytes(8, "little", signed=True) + data[at + 8 :]
+
+
+def head(kind: int, size: int, form: int = 0) -> int:
+    return form | (kind << KIND_AT) | (3 << SOURCE_AT) | (size << REST_AT)
+
+
+@pytest.mark.parametrize("reading", [False, True])
+@pytest.mark.parametrize(
+    ("at", "word", "reason"),
+    [
+        (0, head(KIND, 48), "within a row"),
+        (0, head(KIND, 4), "within a row"),
+        (0, head(KIND, 2**32 - 1), "where 88 bytes are left"),
+        (0, head(KIND, 57, RAW), "where 88 bytes are left"),
+        (0, -1, "of form 3"),
+        (0, head(0x01FF, 56), "no symbols here"),
+        (0, head(0x0FFF, 56), "no symbols here"),
+        (0, head(0x0FFF, 0, PLAIN), "no symbols here"),
+        (0, head(KIND, 0, PLAIN) | (1 << SYMBOL_AT), "symbol 1, where there are 1"),
+        (HEAD, int(events.TRADED) | (9 << 12), "symbol 8, where there are 1"),
+    ],
+)
+def test_words_that_make_no_sense_are_damage(at: int, word: int, reason: str, reading: bool) -> None:
+    walked = cursor(with_word(one_input([TRADE]), at, word), ["a"], [])
+
+    with pytest.raises(Damaged, match=reason):
+        walk(walked, reading)
+
+
+def test_bytes_too_few_for_a_piece_are_damage() -> None:
+    with pytest.raises(Damaged, match="63 bytes are no piece"):
+        cursor(bytes(63), [], [])
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_inputs_or_damage(data: bytes) -> None:
+    with suppress(Damaged):
+        walk(cursor(data + bytes(SPARE), ["a"], []), True)

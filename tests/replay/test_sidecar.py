@@ -25,9 +25,9 @@ from journal.importer.run import Catalogue, import_recordings
 from journal.importer.sniff import Recording
 from journal.reader import Journal, open_journal
 from journal.seal import seal
-from replay.decoded import fold_decoded
+from replay.decoded import AT_END, AheadCursor, DecodedCursor
 from replay.decoders import NoDecoder, newest
-from replay.feed import Stretch, stretches
+from replay.feed import JournalFeed
 from replay.rebuild import bare_kernel
 from replay.sidecar import NoSidecar, open_sidecar, sidecar_path, write_sidecar
 from replay.strict import StrictFold
@@ -55,23 +55,33 @@ def add_sidecars(folder: Path, disk: Disk | None = None, build: str = BUILD) -> 
         return [write_sidecar(disk, journal, segment, None, build) for segment in journal.segments if segment.sealed]
 
 
-def fold(stretch: Stretch, kernel: Kernel) -> None:
-    """Move *kernel* past a stretch, whichever it is."""
-    if stretch.sidecar is not None:
-        assert fold_decoded(stretch.sidecar.cursor(kernel, stretch.data), ALL)
-    else:
-        StrictFold(kernel, False).fold(stretch.data, stretch.start, stretch.end, ALL, False)
+def parse(folder: Path, disk: Disk | None = None) -> Kernel:
+    """A kernel past the whole journal, from its frames."""
+    kernel = bare_kernel()
+    with open_journal(folder, disk or RealDisk(), Inline()) as journal:
+        for block in journal.blocks():
+            StrictFold(kernel, False).fold(block.data, block.start, block.end, ALL, False)
+    return kernel
+
+
+def feed_of(journal: Journal, disk: Disk, notes: list[str], build: str = BUILD) -> JournalFeed:
+    return JournalFeed(disk, journal, newest(), build, Inline(), notes.append)
 
 
 def read(folder: Path, disk: Disk | None = None, build: str = BUILD) -> tuple[Kernel, list[bool], list[str]]:
-    """A kernel past the whole journal, which stretches came decoded, and the notes."""
+    """A kernel past the whole journal as the feed gives it, which pieces came decoded, and the notes."""
     disk = disk or RealDisk()
-    kernel, decoded, notes = bare_kernel(), [], []
+    cursor = DecodedCursor(bare_kernel())
+    decoded: list[bool] = []
+    notes: list[str] = []
     with open_journal(folder, disk, Inline()) as journal:
-        for stretch in stretches(disk, journal, newest(), build, Inline(), notes.append):
-            decoded.append(stretch.sidecar is not None)
-            fold(stretch, kernel)
-    return kernel, decoded, notes
+        for piece in feed_of(journal, disk, notes, build).pieces():
+            decoded.append(piece.decoded)
+            cursor.add(piece)
+            while cursor.fold_until(ALL) != AT_END:
+                pass
+            assert cursor.passed() == piece.last_seq
+    return cursor.kernel, decoded, notes
 
 
 def assert_same(one: Kernel, other: Kernel) -> None:
@@ -97,15 +107,21 @@ def recording(made: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def parsed(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Kernel:
-    """A kernel past the same journal without sidecars."""
-    plain = tmp_path_factory.mktemp("parsed") / "recording"
+def parsed(made: Path) -> Kernel:
+    """A kernel past the same journal's frames."""
+    return parse(made)
+
+
+def test_a_kernel_fed_without_sidecars_is_the_one_that_parsed_every_frame(
+    made: Path, parsed: Kernel, tmp_path: Path
+) -> None:
+    plain = tmp_path / "recording"
     shutil.copytree(made, plain, ignore=shutil.ignore_patterns("*.events"))
     kernel, decoded, notes = read(plain)
 
     assert not any(decoded)
     assert notes == []
-    return kernel
+    assert_same(kernel, parsed)
 
 
 def test_a_kernel_fed_from_sidecars_is_the_one_that_parsed_every_frame(made: Path, parsed: Kernel) -> None:
@@ -129,12 +145,14 @@ def test_any_recording_gives_the_same_kernel_from_sidecars(inputs: list[Input], 
         ]
     disk, folder = SimulatedDisk(), Path("/recording")
     sealed_recording(folder, inputs, disk)
-    plain, _, _ = read(folder, disk)
+    plain = parse(folder, disk)
+    packed, _, _ = read(folder, disk)
     add_sidecars(folder, disk)
     kernel, decoded, _ = read(folder, disk)
 
     assert all(decoded)
     assert_same(kernel, plain)
+    assert_same(packed, plain)
 
 
 @pytest.mark.slow
@@ -145,7 +163,7 @@ def test_recorded_frames_give_the_same_kernel_from_sidecars(name: str, shared: P
     import_recordings(
         [Recording(recorded)], tmp_path / "j", RealDisk(), Inline(), catalogues=[Catalogue(catalogue)], sealed_ns=1
     )
-    plain, _, _ = read(tmp_path / "j")
+    plain = parse(tmp_path / "j")
     add_sidecars(tmp_path / "j")
     kernel, decoded, _ = read(tmp_path / "j")
 
@@ -164,25 +182,30 @@ def test_only_kept_inputs_are_in_a_sidecar(made: Path) -> None:
     with open_journal(made, background=Inline()) as journal:
         for segment in journal.segments:
             with open_sidecar(RealDisk(), segment, newest(), BUILD) as sidecar:
+                cursor = DecodedCursor(bare_kernel())
+                reader = AheadCursor(cursor)
                 for number in range(len(sidecar.contents.parts)):
-                    cursor = sidecar.cursor(bare_kernel(), sidecar.part(number))
-                    while cursor.next():
-                        kinds_found.add(kinds.name(cursor.kind))
+                    cursor.add(sidecar.piece(number))
+                while reader.next():
+                    kinds_found.add(kinds.name(reader.kind))
 
     assert kinds_found == {"POLYMARKET_MARKET", "POLYMARKET_CATALOGUE", "CONNECTION"}
 
 
 def test_loading_ahead_in_a_thread_changes_nothing(made: Path, parsed: Kernel) -> None:
-    kernel, background = bare_kernel(), Threads("sidecar-test")
+    cursor, background = DecodedCursor(bare_kernel()), Threads("sidecar-test")
     with open_journal(made) as journal:
-        for stretch in stretches(RealDisk(), journal, newest(), BUILD, background, lambda text: None):
-            fold(stretch, kernel)
-        some = stretches(RealDisk(), journal, newest(), BUILD, background, lambda text: None)
+        feed = JournalFeed(RealDisk(), journal, newest(), BUILD, background, lambda text: None)
+        for piece in feed.pieces():
+            cursor.add(piece)
+        while cursor.fold_until(ALL) != AT_END:
+            pass
+        some = feed.pieces()
         next(some)
-        some.close()  # whoever stops early leaves nothing running
+        some.close()  # type: ignore[attr-defined]  # whoever stops early leaves nothing running
     background.close()
 
-    assert_same(kernel, parsed)
+    assert_same(cursor.kernel, parsed)
 
 
 def test_a_bundle_s_sidecars_lie_beside_it_one_a_segment(recording: Path, parsed: Kernel, tmp_path: Path) -> None:
@@ -251,7 +274,7 @@ def with_head(path: Path, change: Callable[[dict], object]) -> None:  # type: ig
     before, head, _ = contents(path)
     changed = change(head)
     text = orjson.dumps(head if changed is None else changed)
-    end = len(text).to_bytes(4, "little") + (1).to_bytes(4, "little") + b"JRNLEVT1"
+    end = len(text).to_bytes(4, "little") + (2).to_bytes(4, "little") + b"JRNLEVT1"
     path.write_bytes(before + text + blake2b(text, digest_size=32).digest() + end)
 
 
@@ -277,6 +300,7 @@ def with_head(path: Path, change: Callable[[dict], object]) -> None:  # type: ig
         lambda path: with_head(path, lambda head: head["parts"][0].update(stored=0)),
         lambda path: with_head(path, lambda head: head["parts"][0].update(raw=1 << 40)),
         lambda path: with_head(path, lambda head: head["parts"][0].update(raw=9)),
+        lambda path: with_head(path, lambda head: head["parts"][0].update(lags=[[1, 2]])),
         lambda path: (path.unlink(), path.mkdir()),
         lambda path: (path.rename(path.with_name("x")), path.symlink_to(path.with_name("x"))),
     ],
@@ -298,7 +322,7 @@ def test_damage_in_the_middle_sends_the_reader_to_the_frames_from_there_on(
 ) -> None:
     monkeypatch.setattr("replay.sidecar.PIECE", 8_000)
     folder = sealed_recording(tmp_path / "recording", sample_inputs(300, markets=3, disconnect_every=70))
-    plain, _, _ = read(folder)
+    plain = parse(folder)
     path = add_sidecars(folder)[0]
     _, head, _ = contents(path)
     third = head["parts"][2]
@@ -322,14 +346,14 @@ def test_a_part_that_does_not_end_as_it_should_is_damaged(recording: Path) -> No
     path.write_bytes(before[: part["offset"]] + frame)
     part["stored"] = len(frame)
     text = orjson.dumps({**head, "parts": [{**part, "last_seq": head["parts"][-1]["last_seq"]}]})
-    end = len(text).to_bytes(4, "little") + (1).to_bytes(4, "little") + b"JRNLEVT1"
+    end = len(text).to_bytes(4, "little") + (2).to_bytes(4, "little") + b"JRNLEVT1"
     path.write_bytes(path.read_bytes() + text + blake2b(text, digest_size=32).digest() + end)
     with (
         open_journal(recording, background=Inline()) as journal,
         open_sidecar(RealDisk(), journal.segments[0], newest(), BUILD) as sidecar,
         pytest.raises(Damaged, match="do not end as they should"),
     ):
-        sidecar.part(0)
+        sidecar.piece(0)
 
 
 def test_writing_again_replaces_the_old_file_and_what_a_crash_left(recording: Path) -> None:
@@ -368,7 +392,7 @@ def test_a_segment_without_records_is_passed_over(tmp_path: Path) -> None:
     with open_journal(folder, background=Inline()) as journal:
         journal.segments[-1].last_seq = journal.segments[-1].first_seq - 1
         journals.append(journal)
-        found = list(stretches(RealDisk(), journal, newest(), BUILD, Inline(), lambda text: None))
+        found = list(feed_of(journal, RealDisk(), []).pieces())
 
     assert len(journals[0].segments) == 1
     assert found == []
