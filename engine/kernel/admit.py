@@ -197,7 +197,8 @@ class Admission:
     def _in_stock(self, instrument: Instrument, size: i64) -> bool:
         """Whether confirmed tokens cover this offer and those already open."""
         settled = self._desk.portfolio.holdings[instrument.number].settled
-        return settled - self._desk.orders.working[instrument.number].sell_size >= size
+        working = self._desk.orders.working[instrument.number]
+        return settled - working.sell_size - working.merging >= size
 
     # -- checks 7 to 11 --------------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ CHECK_SELF: Final[i64] = 16
 CHECK_ORDER: Final[i64] = 17
 CHECK_RATE: Final[i64] = 18
 CHECK_RISK: Final[i64] = 19
+CHECK_COVER: Final[i64] = 20  # of `sets` alone
 # Within CHECK_RISK, `detail` names the limit.
 LIMIT_LOTS: Final[i64] = 1
 LIMIT_MARKET: Final[i64] = 2
@@ -102,7 +103,7 @@ def reduces(desk: Desk, instrument: Instrument, side: i64, size: i64, flags: i64
         others = desk.orders.working[instrument.other]
         held = holding.size if holding.size < holding.settled else holding.settled
         alone = holding.size - other.size - others.buy_size - working.sell_size
-        room = held - working.sell_size
+        room = held - working.sell_size - working.merging
         return size <= room and size <= alone
     times: i64 = 2
     if instrument.market.listing.kind == KIND_SPOT:

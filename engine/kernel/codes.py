@@ -98,6 +98,7 @@ NOT_PERMITTED: Final[i64] = 96
 # 97 was meant for intents of a muted strategy, which is not called and so has none.
 ORDER_RATE: Final[i64] = 98
 INTENT_MALFORMED: Final[i64] = 99
+NOT_COVERED: Final[i64] = 100
 
 NAMES: Final[dict[int, str]] = {
     0: "OK",
@@ -184,6 +185,7 @@ NAMES: Final[dict[int, str]] = {
     96: "NOT_PERMITTED",
     98: "ORDER_RATE",
     99: "INTENT_MALFORMED",
+    100: "NOT_COVERED",
 }
 
 

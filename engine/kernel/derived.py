@@ -118,7 +118,19 @@ CANCEL_ALL: Final[i64] = 3
 FLATTEN: Final[i64] = 4
 SET_TIMER: Final[i64] = 5
 CANCEL_TIMER: Final[i64] = 6
-WHAT_NAMES: Final[tuple[str, ...]] = ("?", "PLACE", "CANCEL", "CANCEL_ALL", "FLATTEN", "SET_TIMER", "CANCEL_TIMER")
+SPLIT: Final[i64] = 7
+MERGE: Final[i64] = 8
+WHAT_NAMES: Final[tuple[str, ...]] = (
+    "?",
+    "PLACE",
+    "CANCEL",
+    "CANCEL_ALL",
+    "FLATTEN",
+    "SET_TIMER",
+    "CANCEL_TIMER",
+    "SPLIT",
+    "MERGE",
+)
 
 
 def decode(kind: int, schema: int, payload: bytes) -> dict[str, object]:

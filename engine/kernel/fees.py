@@ -19,6 +19,11 @@ def stated_fee(listing: Listing, fee: i64) -> int:
     return int(fee) * int(10 ** int(listing.price_exponent))
 
 
+def statement(listing: Listing, money: int) -> i64:
+    """Money as a fill's row states it, rounded down: the inverse of `stated_fee`."""
+    return i64(money // int(10 ** int(listing.price_exponent)))
+
+
 def fee(listing: Listing, price: i64, size: i64, flags: i64) -> int:
     """
     The fee of a fill that states none, as money: takers only, nothing where the catalogue gives no rate.
@@ -35,7 +40,11 @@ def fee(listing: Listing, price: i64, size: i64, flags: i64) -> int:
 def taker_fee(listing: Listing, price: i64, size: i64) -> int:
     """What taking *size* at *price* costs at the catalogue's rate; the rate must be known."""
     assert listing.fee_ppm != NONE
-    ppm = int(listing.fee_ppm)
+    return fee_at(listing, price, size, int(listing.fee_ppm))
+
+
+def fee_at(listing: Listing, price: i64, size: i64, ppm: int) -> int:
+    """What a fill costs at a rate of *ppm*, in money; a rate below 0 pays us, and is rounded against us as well."""
     scale: int = 10 ** int(listing.price_exponent)
     if not listing.symbols or len(listing.symbols) == 1:
         notional_ppm = int(price) * int(size) * ppm
@@ -44,7 +53,7 @@ def taker_fee(listing: Listing, price: i64, size: i64) -> int:
     spread: int = (int(price) * (scale - int(price))) ** power
     numerator = int(size) * ppm * spread * int(10**_FEE_DECIMALS)
     denominator = int(10 ** int(listing.size_exponent)) * _PPM * int(scale ** (2 * power))
-    steps = numerator // denominator
+    steps = numerator // denominator if ppm >= 0 else -(-numerator // denominator)
     exponent = int(money_exponent(listing))
     if exponent >= _FEE_DECIMALS:
         return steps * int(10 ** (exponent - _FEE_DECIMALS))

@@ -9,13 +9,23 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from engine.kernel.derived import CANCEL, CANCEL_ALL, CANCEL_TIMER, FLATTEN, PLACE, SET_TIMER, put_texts
+from engine.kernel.derived import (
+    CANCEL,
+    CANCEL_ALL,
+    CANCEL_TIMER,
+    FLATTEN,
+    MERGE,
+    PLACE,
+    SET_TIMER,
+    SPLIT,
+    put_texts,
+)
 from engine.kernel.market import Instrument
 from engine.kernel.order import FLAG_POST_ONLY, FLAG_REDUCE_ONLY, OwnOrder
 from engine.kernel.pack import Packer
 from engine.kernel.policy import tif_number
 from engine.kernel.record import NONE
-from engine.kernel.strategy import Cancel, CancelAll, CancelTimer, Flatten, Place, SetTimer
+from engine.kernel.strategy import Cancel, CancelAll, CancelTimer, Flatten, Merge, Place, SetTimer, Split
 from engine.kernel.units import BUY, LARGEST, SELL
 
 # The field a malformed intent was refused for: the verdict's `detail`.
@@ -166,6 +176,11 @@ class Reader:
         elif isinstance(intent, Flatten):
             wanted.what = FLATTEN
             self._find(wanted, intent.instrument)
+            wanted.why = _text(wanted, FIELD_WHY, intent.why, LONGEST_WHY)
+        elif isinstance(intent, (Split, Merge)):
+            wanted.what = SPLIT if isinstance(intent, Split) else MERGE
+            self._find(wanted, intent.instrument)
+            wanted.lots = _number(wanted, FIELD_LOTS, intent.lots, 1, LARGEST)
             wanted.why = _text(wanted, FIELD_WHY, intent.why, LONGEST_WHY)
         elif isinstance(intent, SetTimer):
             wanted.what = SET_TIMER

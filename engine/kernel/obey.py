@@ -7,12 +7,13 @@ from mypy_extensions import i64
 from engine.kernel import codes
 from engine.kernel.admit import Admission
 from engine.kernel.checks import CHECK_READ, CHECK_REPEAT
-from engine.kernel.derived import CANCEL, CANCEL_ALL, CANCEL_TIMER, FLATTEN, PLACE, SET_TIMER
+from engine.kernel.derived import CANCEL, CANCEL_ALL, CANCEL_TIMER, FLATTEN, MERGE, PLACE, SET_TIMER, SPLIT
 from engine.kernel.desk import Desk, Seat
 from engine.kernel.groups import Groups
 from engine.kernel.intents import FIELD_GROUP, FIELD_INSTRUMENT, FIELD_LEGS, FIELD_NONE, Reader, Wanted
 from engine.kernel.order import Order
 from engine.kernel.sender import Sender
+from engine.kernel.sets import Sets
 from engine.kernel.unwind import Unwinder
 
 MOST_TIMERS: Final[i64] = 64
@@ -23,12 +24,15 @@ MOST_TIMERS: Final[i64] = 64
 class Obey:
     """Reads the intents of one input and carries them out, in their order."""
 
-    def __init__(self, desk: Desk, admission: Admission, sender: Sender, groups: Groups, unwinder: Unwinder) -> None:
+    def __init__(
+        self, desk: Desk, admission: Admission, sender: Sender, groups: Groups, unwinder: Unwinder, sets: Sets
+    ) -> None:
         self._desk: Final[Desk] = desk
         self._admission: Final[Admission] = admission
         self._sender: Final[Sender] = sender
         self._groups: Final[Groups] = groups
         self._unwinder: Final[Unwinder] = unwinder
+        self._sets: Final[Sets] = sets
         self._reader: Final[Reader] = Reader(desk.instruments, desk.by_key)
 
     def take_up(self, answers: list[tuple[object, ...]]) -> None:
@@ -93,6 +97,8 @@ class Obey:
             self._answer(wanted, codes.OK, 0, 0)
             assert wanted.instrument is not None
             self._unwinder.flatten(wanted.instrument, wanted.seat)
+        elif what in (SPLIT, MERGE):
+            self._sets.take_up(wanted)
         elif what == SET_TIMER:
             if desk.timers.count(wanted.seat) >= MOST_TIMERS:
                 self._answer(wanted, codes.QUEUE_FULL, 0, 0)

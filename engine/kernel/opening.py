@@ -7,8 +7,9 @@ run knows only that it may have been sent. A group does not outlive its run: its
 opens nothing until an operator arms it again (LEG_RISK).
 
     {"cash": {PURSE: {"currency", "exponent", "opening", "settled", "provisional"}},
-     "positions": {INSTRUMENT: {"size", "settled", "cost", "realised", "fees", "traded"}},
+     "positions": {INSTRUMENT: {"size", "settled", "cost", "realised", "fees", "income", "traded"}},
      "orders": [{"instrument": KEY, "strategy": NAME, ...}],     "owners": {MARKET: NAME},
+     "conversions": [{"instrument": KEY, "strategy": NAME, "number", "merges", "size"}],
      "modes": {SCOPE: MODE},     "muted": [NAME],     "broken_groups": [NAME],
      "timers": [{"strategy", "tag", "due_ns", "every_ns"}],     "memories": {NAME: HEX}}
 """
@@ -25,6 +26,7 @@ from engine.kernel.modes import MODE_NAMES, REDUCE_ONLY, STRATEGY
 from engine.kernel.order import FLAG_MIRRORED, PENDING, UNKNOWN, Fill, Order
 from engine.kernel.pack import Malformed
 from engine.kernel.seats import Seats
+from engine.kernel.sets import Conversion, Sets
 from engine.kernel.timers import KERNEL
 
 
@@ -32,11 +34,13 @@ from engine.kernel.timers import KERNEL
 class Opening:
     """Takes an opening, piece by piece as the catalogue comes in, and writes the next one."""
 
-    def __init__(self, desk: Desk, seats: Seats) -> None:
+    def __init__(self, desk: Desk, seats: Seats, sets: Sets) -> None:
         self._desk: Final[Desk] = desk
         self._seats: Final[Seats] = seats
+        self._sets: Final[Sets] = sets
         self._positions: dict[str, Any] = {}
         self._orders: list[Any] = []
+        self._conversions: list[Any] = []
         self._owners: dict[str, Any] = {}
         self._modes: dict[str, Any] = {}
 
@@ -64,6 +68,7 @@ class Opening:
             purse.provisional = int(cash["provisional"])
         self._positions = dict(said.get("positions", {}))
         self._orders = list(said.get("orders", []))
+        self._conversions = list(said.get("conversions", []))
         self._owners = dict(said.get("owners", {}))
         self._modes = dict(said.get("modes", {}))
         for seat in desk.seats:
@@ -84,7 +89,7 @@ class Opening:
     def instrument_added(self, instrument: Instrument) -> None:
         """The catalogue listed *instrument*: take what waited for its market, once all of it is there."""
         market = instrument.market
-        if not self._positions and not self._orders and not self._owners and not self._modes:
+        if self._done():
             return
         if instrument.number + 1 < market.first_instrument + i64(len(market.listing.symbols)):
             return
@@ -99,6 +104,7 @@ class Opening:
                 holding.cost = int(held["cost"])
                 holding.realised = int(held["realised"])
                 holding.fees = int(held["fees"])
+                holding.income = int(held.get("income", 0))
                 holding.traded = int(held["traded"])
                 desk.position_moved(number)
         waiting: list[Any] = []
@@ -109,6 +115,15 @@ class Opening:
             else:
                 waiting.append(said)
         self._orders = waiting
+        waiting = []
+        for said in self._conversions:
+            known = desk.by_key.get(said["instrument"])
+            if known is not None and known.market is market:
+                seat = self._seat(said["strategy"])
+                self._sets.begin(Conversion(i64(said["number"]), seat, known, bool(said["merges"]), i64(said["size"])))
+            else:
+                waiting.append(said)
+        self._conversions = waiting
         owner: Any = self._owners.pop(market.key, None)
         if owner is not None:
             desk.risk.own(market.number, self._seat(owner))
@@ -147,6 +162,10 @@ class Opening:
         desk.orders.add(order)
         desk.order_moved(order)
 
+    def _done(self) -> bool:
+        """Whether nothing waits for a listing."""
+        return not (self._positions or self._orders or self._conversions or self._owners or self._modes)
+
     def _seat(self, name: Any) -> i64:
         """The number of the strategy of that name; one that is not configured any more leaves its orders to nobody."""
         for seat in self._desk.seats:
@@ -179,13 +198,14 @@ class Opening:
             }
         positions: dict[str, Any] = dict(self._positions)
         for holding in desk.portfolio.holdings:
-            if holding.traded != 0 or holding.size != 0:
+            if holding.traded != 0 or holding.size != 0 or holding.income != 0:
                 positions[holding.instrument.key] = {
                     "size": int(holding.size),
                     "settled": int(holding.settled),
                     "cost": holding.cost,
                     "realised": holding.realised,
                     "fees": holding.fees,
+                    "income": holding.income,
                     "traded": holding.traded,
                 }
         owners: dict[str, Any] = dict(self._owners)
@@ -199,6 +219,17 @@ class Opening:
             "cash": cash,
             "positions": positions,
             "orders": [self._said(order) for order in desk.orders.all_open()] + self._orders,
+            "conversions": [
+                {
+                    "number": int(conversion.number),
+                    "strategy": desk.seat_name(conversion.seat),
+                    "instrument": conversion.instrument.key,
+                    "merges": conversion.merges,
+                    "size": int(conversion.size),
+                }
+                for conversion in self._sets.pending
+            ]
+            + self._conversions,
             "owners": owners,
             "modes": modes,
             "muted": [seat.name for seat in desk.seats if seat.muted],
@@ -243,11 +274,12 @@ class Opening:
 
     def pack(self) -> bytes:
         """The canonical bytes of what waits."""
-        if not self._positions and not self._orders and not self._owners and not self._modes:
+        if self._done():
             return b""
         waiting: dict[str, object] = {
             "positions": self._positions,
             "orders": self._orders,
+            "conversions": self._conversions,
             "owners": self._owners,
             "modes": self._modes,
         }
@@ -258,5 +290,6 @@ class Opening:
         said: Any = members(data) if data else {}
         self._positions = said.get("positions", {})
         self._orders = said.get("orders", [])
+        self._conversions = said.get("conversions", [])
         self._owners = said.get("owners", {})
         self._modes = said.get("modes", {})

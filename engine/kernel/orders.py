@@ -17,7 +17,11 @@ RETAIN_COUNT: Final[i64] = 65_536
 
 @final
 class Working:
-    """The open orders of one instrument and what they reserve: sizes, and money at their own prices."""
+    """
+    The open orders of one instrument and what they reserve: sizes, and money at their own prices.
+
+    *merging* is what a merge of complete sets under way has taken out of the tokens that may be offered.
+    """
 
     def __init__(self) -> None:
         self.orders: list[Order] = []
@@ -25,6 +29,7 @@ class Working:
         self.buy_money: int = 0
         self.sell_size: i64 = 0
         self.sell_money: int = 0
+        self.merging: i64 = 0
 
 
 @final

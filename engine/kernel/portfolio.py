@@ -4,7 +4,7 @@ Positions, what they cost, and cash: exact integers throughout.
 Money is price units times size units, in Python's unbounded `int`, per purse (venue, settlement currency, exponent).
 At every moment, to the last unit,
 
-    cash - opening cash = realised - cost of what is held - fees
+    cash - opening cash = realised - cost of what is held - fees + income
 
 because a sale takes from the cost its share rounded toward zero, and the remainder stays with what is left. A fill that
 the venue takes back is applied once more with the sides swapped, at its own price and fee.
@@ -50,7 +50,7 @@ class Holding:
     The position in one instrument: *size* in signed size units, *settled* the part the venue has confirmed.
 
     *cost* is what the open position cost (negative for a short one: what it brought). *realised* is profit from closed
-    parts, *fees* what was paid, apart from both.
+    parts, *fees* what was paid, *income* what the venue paid beside trades, apart from both.
     """
 
     def __init__(self, instrument: Instrument, purse: Purse) -> None:
@@ -61,6 +61,7 @@ class Holding:
         self.cost: int = 0
         self.realised: int = 0
         self.fees: int = 0
+        self.income: int = 0  # rebates and rewards
         self.traded: int = 0  # money turned over
 
     def trade(self, signed: i64, price: i64) -> None:
@@ -143,7 +144,8 @@ class Portfolio:
         holding = self.holdings[number]
         signed = size if side == BUY else -size
         value = int(signed) * int(price)
-        holding.settled += signed
+        if holding.instrument.market.winner == NONE:  # of a resolved market nothing is held any more
+            holding.settled += signed
         holding.purse.provisional += value + fee
         holding.purse.settled -= value + fee
 
@@ -170,6 +172,27 @@ class Portfolio:
             holding.trade(-size, price)
             holding.purse.settled += int(size) * int(price)
             holding.settled = 0
+
+    def convert(self, market: Market, size: i64, merges: bool) -> None:
+        """
+        *size* complete sets of *market* were split from one unit of currency each, or merged back into it.
+
+        Each outcome is booked at half of that unit: nothing is earned by the two together.
+        """
+        half = market.price_scale // 2
+        signed = -size if merges else size
+        for leg in range(2):
+            holding = self.holdings[market.first_instrument + leg]
+            price = half if leg == 0 else market.price_scale - half
+            holding.trade(signed, price)
+            holding.settled += signed
+            holding.purse.settled -= int(signed) * int(price)
+
+    def credit(self, number: i64, money: int) -> None:
+        """The venue paid *money* for what we did in instrument *number*."""
+        holding = self.holdings[number]
+        holding.income += money
+        holding.purse.settled += money
 
     def complete_sets(self, market: Market) -> i64:
         """Size units held of every outcome of a binary *market*: worth exactly one each, whoever wins."""
@@ -201,6 +224,7 @@ class Portfolio:
             packer.put_big(holding.cost)
             packer.put_big(holding.realised)
             packer.put_big(holding.fees)
+            packer.put_big(holding.income)
             packer.put_big(holding.traded)
         return packer.finish()
 
@@ -225,6 +249,7 @@ class Portfolio:
             holding.cost = unpacker.take_big()
             holding.realised = unpacker.take_big()
             holding.fees = unpacker.take_big()
+            holding.income = unpacker.take_big()
             holding.traded = unpacker.take_big()
             self.holdings.append(holding)
         unpacker.done()

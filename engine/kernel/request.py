@@ -9,7 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from engine.kernel.derived import CANCEL, PLACE
+from engine.kernel.derived import CANCEL, MERGE, PLACE, SPLIT
 from engine.kernel.pack import Packer, Unpacker
 from engine.kernel.record import NONE
 
@@ -18,10 +18,12 @@ from engine.kernel.record import NONE
 @mypyc_attr(acyclic=True)
 class Request:
     """
-    Place an order or cancel one. *price* and *size* are integers at the venue's exponents, of the token *symbol*.
+    Place an order or cancel one, or split or merge complete sets.
 
-    *flags* are `order.FLAG_*` bits. For a cancel, *target* is the number of the order's own request and
-    *target_venue_id* what the venue calls it. *intent* is empty in a silent kernel, which forms no ids.
+    *price* and *size* are integers at the venue's exponents, of the token *symbol*; *flags* are `order.FLAG_*` bits.
+    For a cancel, *target* is the number of the order's own request and *target_venue_id* what the venue calls it. Of
+    complete sets *size* is how many, at a *price* of one, *symbol* one of the outcomes, *target_venue_id* the market's
+    id. *intent* is empty in a silent kernel, which forms no ids.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class Request:
         self.expires_ns: Final[i64] = expires_ns
         self.target: Final[i64] = target
         self.target_venue_id: Final[str] = target_venue_id
-        assert what in (PLACE, CANCEL)
+        assert what in (PLACE, CANCEL, SPLIT, MERGE)
 
     def encode(self) -> bytes:
         """The payload of its REQUEST record, schema 1; *number* is the record's own."""

@@ -119,6 +119,33 @@ class Flatten:
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
+class Split:
+    """
+    Lock one unit of currency for each of *lots* complete sets of *instrument*'s market: lots of every outcome.
+
+    The venue answers seconds later, with a `Change` of SETS_CONVERTED or SETS_REFUSED whose *order* is an `OwnSets`.
+    One conversion of a market may be under way at a time.
+    """
+
+    def __init__(self, instrument: object, lots: object, *, why: object = "") -> None:
+        self.instrument: Final = instrument
+        self.lots: Final = lots
+        self.why: Final = why
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
+class Merge:
+    """Give *lots* of every outcome of *instrument*'s market back for one unit of currency each; see `Split`."""
+
+    def __init__(self, instrument: object, lots: object, *, why: object = "") -> None:
+        self.instrument: Final = instrument
+        self.lots: Final = lots
+        self.why: Final = why
+
+
+@final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class SetTimer:
     """
     Wake me at *at_ns*, or *after_ns* from now; *every_ns* > 0 repeats it from there without another intent.
@@ -149,7 +176,7 @@ class Change:
     Something happened to one of the strategy's own orders.
 
     *what* is the event's number in `events` (ORDER_ACKED, ORDER_FILLED, ...), *order* its `OwnOrder`; *price_ticks* and
-    *lots* belong to a fill, as asked, and are 0 otherwise.
+    *lots* belong to a fill, as asked, and are 0 otherwise. Of SETS_CONVERTED and SETS_REFUSED *order* is an `OwnSets`.
     """
 
     def __init__(self, what: i64, order: Any, price_ticks: i64, lots: i64) -> None:
@@ -206,5 +233,5 @@ class Strategy(Protocol):
     """What the kernel asks of a strategy. `memory`, `instruments` and `wants` are optional attributes."""
 
     def decide(self, view: Any, wake: Wake) -> Iterable[object]:
-        """Yield Place, Cancel, CancelAll, Flatten, SetTimer and CancelTimer intents."""
+        """Yield Place, Cancel, CancelAll, Flatten, Split, Merge, SetTimer and CancelTimer intents."""
         ...

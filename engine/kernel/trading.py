@@ -19,7 +19,7 @@ from engine.kernel.commands import Commands
 from engine.kernel.control import Control
 from engine.kernel.desk import Desk, Seat
 from engine.kernel.digest import Digest
-from engine.kernel.events import EventBatch
+from engine.kernel.events import SETS_CONVERTED, STRIDE, EventBatch
 from engine.kernel.executions import Executions
 from engine.kernel.fills import Fills
 from engine.kernel.groups import Groups
@@ -32,6 +32,7 @@ from engine.kernel.policy import Policy
 from engine.kernel.request import Request
 from engine.kernel.seats import Seats
 from engine.kernel.sender import Sender
+from engine.kernel.sets import Sets
 from engine.kernel.terms import Terms
 from engine.kernel.timers import KERNEL
 from engine.kernel.unwind import Unwinder
@@ -65,11 +66,12 @@ class Trading:
         self._unwinder: Final[Unwinder] = Unwinder(desk, self._sender, self._control)
         self._groups: Final[Groups] = Groups(desk, self._sender, self._unwinder)
         self._strategies: Final[Seats] = Seats(desk, self._control)
-        self._obey: Final[Obey] = Obey(desk, self._admission, self._sender, self._groups, self._unwinder)
+        self._sets: Final[Sets] = Sets(desk, self._sender, arbiter)
+        self._obey: Final[Obey] = Obey(desk, self._admission, self._sender, self._groups, self._unwinder, self._sets)
         self._commands: Final[Commands] = Commands(
             desk, self._control, self._executions, self._sender, self._unwinder, self._strategies
         )
-        self._opening: Final[Opening] = Opening(desk, self._strategies)
+        self._opening: Final[Opening] = Opening(desk, self._strategies, self._sets)
 
     @property
     def pending(self) -> bool:
@@ -138,11 +140,13 @@ class Trading:
 
     def fold_order_row(self, seq: i64, recv_ns: i64, batch: EventBatch, row: i64) -> i64:
         """
-        Fold row number *row* of *batch*: ORDER_ACKED to CANCEL_REFUSED or TRADE_STATUS.
+        Fold row number *row* of *batch*: ORDER_ACKED to CREDITED.
 
         Returns OK, or NO_SUCH_ORDER for an order that is not known (yet): a fact with a venue order id waits for it.
         """
         self._at(seq, recv_ns)
+        if batch.rows[row * STRIDE] >= SETS_CONVERTED:
+            return self._sets.fold_row(batch, row)
         return self._executions.fold_row(batch, row)
 
     def on_outcome(self, seq: i64, recv_ns: i64, data: bytes, start: i64, end: i64) -> i64:
@@ -159,6 +163,8 @@ class Trading:
         if number == 0:
             # The executor acted by itself; what it did to orders the venue will say.
             self.desk.digest.mix(words)
+            return codes.OK
+        if self._sets.pending and self._sets.outcome(number, words & 0xFFFF, (words >> 16) & 0xFFFF):
             return codes.OK
         return self._executions.outcome(number, words & 0xFFFF, (words >> 16) & 0xFFFF)
 
@@ -274,6 +280,7 @@ class Trading:
             ("timers", desk.timers.pack()),
             ("modes", desk.modes.pack()),
             ("groups", groups.finish()),
+            ("sets", self._sets.pack()),
         ]
         parts.append(("arbiter", self._pack_arbiter()))
         for seat in desk.seats:
@@ -292,6 +299,7 @@ class Trading:
         self._groups.unpack(groups.take_data())
         self._unwinder.unpack(groups.take_data())
         groups.done()
+        self._sets.unpack(found["sets"])
         desk.measure_again()
         self._unpack_arbiter(found["arbiter"])
         for seat in desk.seats:

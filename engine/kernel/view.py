@@ -15,8 +15,9 @@ from engine.kernel.modes import MODE_NAMES
 from engine.kernel.order import OwnOrder
 from engine.kernel.portfolio import mark_value
 from engine.kernel.record import NONE
+from engine.kernel.rewards import Estimate, RewardTerms, estimate, terms_of
 from engine.kernel.rng import Draws
-from engine.kernel.units import ASK, BID, BUY
+from engine.kernel.units import ASK, BID, BUY, LARGEST
 
 
 def _known(value: i64) -> int | None:
@@ -196,6 +197,34 @@ class InstrumentView:
     def fees(self) -> int:
         """Fees paid here, as money."""
         return self._desk.portfolio.holdings[self._instrument.number].fees
+
+    @property
+    def income(self) -> int:
+        """Rebates and rewards received here, as money."""
+        return self._desk.portfolio.holdings[self._instrument.number].income
+
+    @property
+    def rewards(self) -> RewardTerms | None:
+        """What the venue's liquidity rewards ask of quotes here, None where none can score."""
+        return terms_of(self._instrument.market.listing)
+
+    def estimate_rewards(self, quotes: list[tuple[int, int, int]]) -> Estimate:
+        """What *quotes* (side, price_ticks, lots) would earn if they rested here now: see `rewards.estimate`."""
+        terms = self.rewards
+        if terms is None:
+            return Estimate(0, 0, 0)
+        tick, lot = self.tick, self.lot
+        return estimate(
+            terms,
+            self._units(BID),
+            self._units(ASK),
+            [(side, price_ticks * tick, lots * lot) for side, price_ticks, lots in quotes],
+        )
+
+    def _units(self, side: i64) -> list[tuple[int, int]]:
+        """All levels of *side*, in price and size units."""
+        tick, lot = self.tick, self.lot
+        return [(price * tick, lots * lot) for price, lots in self._instrument.levels(side, LARGEST)]
 
     @property
     def unrealised(self) -> int | None:

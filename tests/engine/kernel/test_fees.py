@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from trading_room import binary, contract
 
 from engine.kernel.events import FILL_MAKER
-from engine.kernel.fees import fee, money_exponent, stated_fee, taker_fee
+from engine.kernel.fees import fee, fee_at, money_exponent, stated_fee, statement, taker_fee
 from engine.kernel.record import NONE
 
 PRICES = st.integers(0, 10_000)
@@ -52,4 +52,16 @@ def test_makers_pay_nothing_and_an_unknown_rate_takes_nothing():
 
 def test_a_stated_fee_is_in_size_units_of_the_currency():
     assert stated_fee(binary(), 1_750_000) == 17_500_000_000
+    assert statement(binary(), 17_500_000_000) == 1_750_000
     assert money_exponent(binary()) == 10
+
+
+@given(PRICES, SIZES, st.integers(-1_000_000, -1))
+def test_a_rate_below_nothing_pays_us_and_is_rounded_against_us(price, size, ppm):
+    p = Fraction(price, 10**4)
+    exact = Fraction(size, 10**6) * Fraction(ppm, 10**6) * p * (1 - p)
+    found = Fraction(fee_at(binary(), price, size, ppm), 10**10)
+    notional = Fraction(price * size * ppm, 10**6)
+
+    assert 0 <= found - exact < Fraction(1, 10**5)
+    assert 0 <= fee_at(contract(), price, size, ppm) - notional < 10**8

@@ -6,11 +6,19 @@ import pytest
 from trading_room import Room, Says, binary, contract
 
 from engine.kernel import codes
-from engine.kernel.events import FILL_PROVISIONAL, ORDER_ACKED, ORDER_FILLED, ORDER_UNKNOWN, TRADE_FAILED, TRADE_STATUS
+from engine.kernel.events import (
+    FILL_PROVISIONAL,
+    ORDER_ACKED,
+    ORDER_FILLED,
+    ORDER_UNKNOWN,
+    SETS_CONVERTED,
+    TRADE_FAILED,
+    TRADE_STATUS,
+)
 from engine.kernel.modes import ACCOUNT, MARKET, REDUCE_ONLY, STRATEGY, VENUE
 from engine.kernel.pack import Malformed
 from engine.kernel.record import NONE
-from engine.kernel.strategy import BUY, SELL, Place, SetTimer
+from engine.kernel.strategy import BUY, SELL, Merge, Place, SetTimer, Split
 
 YES = "polymarket:YES-M"
 LOT = 10_000
@@ -194,3 +202,30 @@ def test_two_fills_two_strategies_and_a_market_nobody_owns_are_handed_over():
     assert list(second.desk.orders.by_number[number].fills) == ["t", "u"]
     assert second.desk.orders.by_number[number].seat == 2
     assert [one.owner for one in second.desk.risk.markets] == [0, 2]
+
+
+def test_a_conversion_under_way_is_answered_in_the_next_run_and_reserves_there_what_it_takes():
+    strategy = Says()
+    room = Room(binary(), binary("N"), strategies=(strategy, Says()))
+    strategy.next = [Split(YES, 500), Split("polymarket:NO-N", 700)]
+    room.decide(0)
+    first, other = (request.number for request in room.trading.requests)
+    room.facts((SETS_CONVERTED, other, 1))
+    strategy.next = [Merge("polymarket:NO-N", 600)]
+    room.decide(0)
+    second = the_next(room.trading.opening_payload(), binary())
+
+    assert json.loads(second.trading.opening_payload())["conversions"] == [
+        {"instrument": YES, "merges": False, "number": first, "size": 500 * LOT, "strategy": "s1"},
+        {
+            "instrument": "polymarket:NO-N",
+            "merges": True,
+            "number": room.trading.requests[0].number,
+            "size": 600 * LOT,
+            "strategy": "s1",
+        },
+    ]
+    second.add(binary("N"))
+    second.facts((SETS_CONVERTED, first, 1))
+    assert [holding.size for holding in second.desk.portfolio.holdings] == [500 * LOT] * 2 + [700 * LOT] * 2
+    assert [working.merging for working in second.desk.orders.working] == [0, 0, 600 * LOT, 600 * LOT]

@@ -107,6 +107,7 @@ def test_a_portfolio_comes_back_from_its_bytes(first, second):
     for trades, number in ((first, 0), (second, 2)):
         for side, price, size, fee, end in trades:
             portfolio.fill(number, side, price, size, fee, end == "open")
+            portfolio.credit(number, fee)
     again, _, _ = listed(contract(), binary())
     again.unpack(portfolio.pack(), instruments)
 
@@ -136,6 +137,30 @@ def test_the_winner_pays_one_and_the_loser_nothing():
     assert (yes.size, yes.cost, yes.realised) == (0, 0, -40_000_000_000)
     assert (no.size, no.cost, no.realised) == (0, 0, 100_000_000_000)
     assert portfolio.purses[0].cash() == 60_000_000_000
+    portfolio.settle(1, BUY, 5_000, 20_000_000, 0)
+    assert (no.size, no.settled, portfolio.purses[0].settled) == (0, 0, 60_000_000_000)
+
+
+CONVERSIONS = st.lists(st.tuples(st.booleans(), st.integers(1, 10**9), st.integers(1, 9_999)), max_size=20)
+
+
+@given(CONVERSIONS, st.sampled_from([4, 0]))
+def test_sets_cost_one_each_and_a_credit_is_income(conversions, exponent):
+    # At exponent 0 the price of one is 1, which has no half: the first outcome is booked at nothing.
+    portfolio, markets, _ = listed(binary(price_exponent=exponent, tick=1))
+    holdings, purse = portfolio.holdings, portfolio.purses[0]
+    sets = 0
+    for merges, size, credit in conversions:
+        if not merges or size <= sets:
+            portfolio.convert(markets[0], size, merges)
+            sets += -size if merges else size
+        portfolio.credit(0, credit)
+
+        made = sum(one.realised - one.cost - one.fees + one.income for one in holdings)
+        assert purse.settled == purse.cash() == made
+        assert [(one.size, one.settled) for one in holdings] == [(sets, sets)] * 2
+        assert portfolio.complete_sets(markets[0]) == sets
+        assert purse.settled == holdings[0].income - sets * 10**exponent
 
 
 @pytest.mark.parametrize(("yes", "no", "sets"), [(5, 3, 3), (0, 3, 0), (4, 4, 4), (-2, 4, 0)])

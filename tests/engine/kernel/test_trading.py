@@ -563,7 +563,7 @@ def test_the_parts_of_the_state_stand_in_a_fixed_order():
     room = a_room(Says())
     names = [name for name, _ in room.trading.parts()]
 
-    assert names == ["orders", "portfolio", "timers", "modes", "groups", "arbiter", "memory/s1"]
+    assert names == ["orders", "portfolio", "timers", "modes", "groups", "sets", "arbiter", "memory/s1"]
 
 
 def test_a_new_grid_moves_nothing_of_ours():

@@ -162,3 +162,26 @@ def test_every_input_has_a_draw_key_of_its_own_also_where_a_span_shares_a_number
         keys.append(int(kernel.trading.desk.draw_key))
 
     assert len({*keys}) == len(keys)
+
+
+def test_a_quote_s_rewards_are_those_of_the_formula_from_either_outcome():
+    strategy = Says()
+    room = Room(
+        binary(reward_spread=300, reward_min_size=20_000_000, reward_rate=7), binary("N"), strategies=(strategy,)
+    )
+    room.touch(50, 52, lots=3_000)
+    room.decide(0)
+    yes, no, other = (strategy.view.market(number) for number in (0, 1, 2))
+    found = yes.estimate_rewards([(BUY, 50, 3_000), (SELL, 52, 3_000)])
+
+    assert (yes.rewards.spread, yes.rewards.min_size, yes.rewards.rate, yes.rewards.scale) == (
+        300,
+        20 * 10**6,
+        7,
+        10**4,
+    )
+    assert (found.low, found.high) == (5 * 10**17, 5 * 10**17 * 4 // 3 // 10**0) or found.low == 5 * 10**17
+    assert found.points == no.estimate_rewards([(SELL, 50, 3_000), (BUY, 48, 3_000)]).points > 0
+    assert other.rewards is None
+    assert other.estimate_rewards([(BUY, 50, 3_000)]).points == 0
+    assert yes.income == 0
