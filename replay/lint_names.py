@@ -1,4 +1,4 @@
-"""What the names in a strategy's file stand for, as far as its text says: imports, sets, floats, objects of the module."""
+"""What names in a strategy's file stand for, as far as its text says: imports, sets, floats, the module's objects."""
 
 import ast
 import sys
