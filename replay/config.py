@@ -71,11 +71,26 @@ class StrategyConfig:
 
 
 @frozen
+class ClockConfig:
+    """
+    How far the clocks of the sources run ahead of ours, which venue times are worked out from.
+
+    *offset_ms* is milliseconds for all sources, or "auto": then each source's offset is what makes its fastest input
+    take *floor_ms*. *feed_latency_ms* is how long inputs take to reach us whose time at the venue nobody stated.
+    """
+
+    offset_ms: str | float = "auto"
+    floor_ms: float = 1.0
+    feed_latency_ms: float = 1.0
+
+
+@frozen
 class VenueConfig:
     """The simulated venue: latencies of an order on its way there, and of a report on its way back."""
 
     order_latency_ms: float
     report_latency_ms: float
+    clock: ClockConfig = ClockConfig()
 
     @property
     def order_latency_ns(self) -> int:
@@ -86,6 +101,11 @@ class VenueConfig:
     def report_latency_ns(self) -> int:
         """Nanoseconds from the venue back to us."""
         return round(self.report_latency_ms * 1_000_000)
+
+    @property
+    def most_round_trip_ns(self) -> int:
+        """Nanoseconds after which an answer to what we send now has reached us."""
+        return self.order_latency_ns + self.report_latency_ns
 
 
 @frozen

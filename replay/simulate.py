@@ -1,99 +1,226 @@
 """
-The hot half of a resimulation: base records into the kernel and past the simulated venue. Compiled.
+One merged time order: what reaches us, what we are answered, what falls due, and what the venue does. Compiled.
 
-What happens rarely (a decision, a report, a timer) stops the fold and is the driver's business (`replay.resimulation`).
+A resimulation has two clocks. We see the recorded market at our receive times; the simulated venue acts at its own,
+earlier ones. `Timeline` runs each side to the next moment at which the other, or a timer, matters. Within one instant
+the market data that reaches us comes first, then a report, then a timer, then what the venue does: the market's facts,
+its own (an order that expires), and last the requests that arrive.
 """
 
-from typing import Final, final
+from typing import Any, Final, final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
+from adapters.simulated.reports import Report
 from adapters.simulated.venue import SimulatedVenue
-from engine.kernel.record import CONTROL, DERIVED, NONE
+from engine.kernel import kinds
+from engine.kernel.inputs import timer_payload
+from engine.kernel.pack import Packer
+from engine.kernel.record import ENGINE_SOURCE, NONE, wide
 from engine.kernel.step import Kernel
-from journal.codec import Cursor
-from replay.strict import is_kept
+from replay.ahead import Ahead
+from replay.decoded import AT_END, CONCLUDED, DecodedCursor
 
-GOING: Final[i64] = 0
-CONCLUDED: Final[i64] = 1  # the kernel derived records from the base record just folded
-EVENT_DUE: Final[i64] = 2  # a report, an arrival or a timer comes before the next base record
-ENDED: Final[i64] = 3  # the last base record wanted was folded before
+END: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
+"""Later than any time."""
+MOST_AT_ONCE: Final[i64] = 100_000
+"""Inputs of a run's own at one instant; more can only be a strategy that never lets time go on."""
+
+NEEDS_MORE: Final[i64] = 1  # of the base, before time may go on
+ENDED: Final[i64] = 2
+STANDS_STILL: Final[i64] = 3  # timers and reports were due again and again at one instant
+
+_KINDS: Final[i64] = 0x10000
 
 
 @final
-class SimulationFold:
+class Timeline:
     """
-    Folds the kept records of a base; `stopped` says why `fold` returned.
+    Runs *kernel* and *venue* along one base, whose packed inputs *cursor* and *ahead* share.
 
-    `first_base` and `last_base` are the base records passed since `begin_span`, `kept` how many of them were folded;
-    `recv_ns` is the time of the last one folded, `inputs` the number of them all.
+    *sink* takes every record (`replay.resimulation.Sink`), or is None: then records are only numbered, and what they
+    would say is not formed. *source* is the simulated venue's. The counters are for whoever drives it.
     """
 
-    def __init__(self, kernel: Kernel, venue: SimulatedVenue, until_base: i64) -> None:
+    def __init__(
+        self, kernel: Kernel, venue: SimulatedVenue, cursor: DecodedCursor, ahead: Ahead, sink: Any, source: i64
+    ) -> None:
         self.kernel: Final[Kernel] = kernel
         self.venue: Final[SimulatedVenue] = venue
-        self.until_base: Final[i64] = until_base
-        self.span_seq: i64 = 0
-        self.first_base: i64 = 0
-        self.last_base: i64 = 0
-        self.kept: i64 = 0
-        self.recv_ns: i64 = 0
-        self.inputs: i64 = 0
-        self.stopped: i64 = GOING
+        self.cursor: Final[DecodedCursor] = cursor
+        self.ahead: Final[Ahead] = ahead
+        self.sink: Final[Any] = sink
+        self.source: Final[i64] = source
+        self.last_seq: i64 = 0
+        self.now_ns: i64 = 0
+        self.last_base_ns: i64 = 0  # when the last base input reached us
+        self.own_inputs: i64 = 0
+        self.derived: i64 = 0
+        self.counts: vec[i64] = vec[i64]([0] * _KINDS)  # derived records by kind
+        self.verdicts: vec[i64] = vec[i64]([0] * _KINDS)  # by code
+        self.faults: list[str] = []
+        self.digests: list[tuple[int, bytes]] = []  # number and payload of each DIGEST
+        self.drain_ns: i64 = 0  # how long answers are waited for behind the base's end
+        self._first_base: i64 = 0
+        self._at_once: i64 = 0
 
-    def begin_span(self, seq: i64, first_base: i64) -> None:
-        """The next base records are folded as input *seq*; *first_base* is the first that the span will cover."""
-        self.span_seq = seq
-        self.first_base = first_base
-        self.last_base = first_base - 1
-        self.kept = 0
+    def begin(self, first_base: i64, now_ns: i64) -> None:
+        """The first span opens: the base's records are numbered from *first_base*, time begins at *now_ns*."""
+        self.now_ns = now_ns
+        self._first_base = first_base
+        self.cursor.span_seq = self.last_seq + 1
 
-    def due_ns(self) -> i64:
+    def run(self) -> i64:
+        """Go on until more of the base is needed, or all is done: NEEDS_MORE, ENDED or STANDS_STILL."""
+        cursor = self.cursor
+        ahead = self.ahead
+        while True:
+            horizon = ahead.horizon_ns
+            due = self._due()
+            limit = due if due != NONE and due < horizon else horizon
+            hit = ahead.next_hit(limit)
+            if hit < limit:
+                limit = hit
+            stopped = cursor.fold_until(limit)
+            if cursor.recv_ns > self.now_ns:
+                self.now_ns = cursor.recv_ns
+                self._at_once = 0
+            if stopped == CONCLUDED:
+                for market in self.kernel.data.resolved:
+                    self.venue.resolved(market.number, market.winner, self.now_ns)
+                self._conclude(self.close_span())
+                self._open_span()
+                continue
+            if stopped == AT_END and horizon == END:
+                self.last_base_ns = cursor.recv_ns
+                if due == NONE or (due > cursor.recv_ns and not self._is_awaited(due)):
+                    if hit == END:
+                        return ENDED
+                    limit = hit
+            if limit == END:
+                continue
+            if limit > self.now_ns:
+                self.now_ns = limit
+                self._at_once = 0
+            else:
+                self._at_once += 1
+                if self._at_once > MOST_AT_ONCE:
+                    return STANDS_STILL
+            if self._happens(limit, hit):
+                continue
+            if limit >= horizon:
+                return NEEDS_MORE
+
+    def _due(self) -> i64:
         """When the venue or a timer has something to do next; NONE when neither has."""
-        venue = self.venue.next_ns()
+        due = self.venue.next_ns()
         timer = self.kernel.trading.next_due()
-        if venue == NONE:
+        if due == NONE or (timer != NONE and timer < due):
             return timer
-        if timer == NONE or venue < timer:
-            return venue
-        return timer
+        return due
 
-    def fold(self, data: bytes, start: i64, end: i64) -> i64:
-        """Fold records from data[start:end]; returns the offset behind the last one looked at. See `stopped`."""
-        cursor = Cursor(data, start, end)
-        kernel = self.kernel
+    def _is_awaited(self, due: i64) -> bool:
+        """Behind the base's end: whether something of ours is still on its way, and not for too long."""
+        return self.venue.busy() and due <= self.last_base_ns + self.drain_ns
+
+    def _happens(self, now_ns: i64, hit: i64) -> bool:
+        """One thing that is due at *now_ns*, in the order that a single instant has; False if nothing is."""
         venue = self.venue
-        self.stopped = GOING
-        due = self.due_ns()
-        while cursor.next():
-            if cursor.flags & CONTROL:
-                continue
-            if cursor.seq > self.until_base:
-                self.stopped = ENDED
-                return cursor.offset
-            if cursor.flags & DERIVED or not is_kept(cursor.kind):
-                self.last_base = cursor.seq
-                continue
-            if due != NONE and due < cursor.recv_ns:
-                self.stopped = EVENT_DUE
-                return cursor.offset
-            self.recv_ns = cursor.recv_ns
-            self.last_base = cursor.seq
-            self.inputs += 1
-            self.kept += 1
-            kernel.step(
-                self.span_seq,
-                cursor.recv_ns,
-                cursor.kind,
-                cursor.source,
-                data,
-                cursor.payload_start,
-                cursor.payload_end,
-                cursor.seq,
-            )
-            venue.observe(kernel.data.moved, cursor.recv_ns)
-            if kernel.out.records:
-                self.stopped = CONCLUDED
-                return cursor.next_offset
-            due = self.due_ns()
-        return end
+        trading = self.kernel.trading
+        report = venue.take_report(now_ns)
+        if report is not None:
+            self._report(report)
+            return True
+        timer = trading.next_due()
+        if timer != NONE and timer <= now_ns:
+            self.input(kinds.TIMER, ENGINE_SOURCE, timer_payload(trading.next_timer(), timer))
+            return True
+        if hit <= now_ns:
+            self.ahead.apply_hit()
+            return True
+        own = venue.next_own_ns()
+        if own != NONE and own <= now_ns:
+            market = venue.own_market()
+            if market >= 0:
+                self.ahead.prepare(venue.book, market, now_ns)
+            venue.act(own)
+            self.ahead.forget_hits(now_ns)
+            return True
+        arrival = venue.next_arrival_ns()
+        if arrival != NONE and arrival <= now_ns:
+            market = venue.arrival_market()
+            if market >= 0:
+                self.ahead.prepare(venue.book, market, now_ns)
+            venue.arrive(now_ns)
+            self.ahead.forget_hits(now_ns)
+            return True
+        return False
+
+    # -- records -----------------------------------------------------------------------------------------------------
+
+    def input(self, kind: i64, source: i64, payload: bytes) -> None:
+        """Append and fold one input of the run's own at the present time."""
+        self.close_span()
+        self.last_seq += 1
+        if self.sink is not None:
+            self.sink.append_input(kind, 1, source, self.now_ns, NONE, payload)
+        self.own_inputs += 1
+        self.kernel.step(self.last_seq, self.now_ns, kind, source, payload, 0, len(payload))
+        self._conclude(self.last_seq)
+        self._open_span()
+
+    def _report(self, report: Report) -> None:
+        """A report of the venue reaches us: folded from its fields, which its payload only spells."""
+        self.close_span()
+        self.last_seq += 1
+        if self.sink is not None:
+            self.sink.append_input(report.kind, 1, self.source, self.now_ns, NONE, report.payload())
+        self.own_inputs += 1
+        kernel = self.kernel
+        report.fill(kernel.batch)
+        kernel.step_decoded(self.last_seq, self.now_ns, report.kind, self.source)
+        self._conclude(self.last_seq)
+        self._open_span()
+
+    def close_span(self) -> i64:
+        """Write the open span, if it holds anything; returns its number, 0 without one."""
+        last = self.cursor.seq
+        if last < self._first_base:
+            return 0
+        self.last_seq += 1
+        if self.sink is not None:
+            packer = Packer()
+            packer.put(self._first_base)
+            packer.put(last)
+            self.sink.append_input(kinds.SPAN, 1, ENGINE_SOURCE, self.cursor.recv_ns, NONE, packer.finish())
+        self._first_base = last + 1
+        return self.last_seq
+
+    def _open_span(self) -> None:
+        self.cursor.span_seq = self.last_seq + 1
+
+    def _conclude(self, seq: i64) -> None:
+        """Append what the kernel derived from input *seq*, and send its requests on their way."""
+        kernel = self.kernel
+        records = kernel.out.records
+        if not records:
+            return
+        asked = False
+        for record in records:
+            self.last_seq += 1
+            self.counts[record.kind] += 1
+            if self.sink is not None:
+                self.sink.append_derived(record.kind, record.schema, record.payload)
+            if record.kind == kinds.REQUEST:
+                asked = True
+            elif record.kind == kinds.VERDICT:
+                self.verdicts[record.code] += 1
+            elif record.kind == kinds.DIGEST:
+                self.digests.append((int(self.last_seq), record.payload))
+            elif record.kind == kinds.STRAT_FAULT:
+                self.faults.append(kernel.trading.last_fault)
+        self.derived += len(records)
+        if asked:
+            for request in kernel.trading.requests:
+                self.venue.submit(request, self.now_ns, request.number)

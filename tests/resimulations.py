@@ -15,7 +15,8 @@ from journal.writer import Writer
 from replay.config import RunConfig, StrategyConfig, VenueConfig
 from replay.decoders import newest
 from replay.overlay import BASE_FILE, base_of, open_base, write_base_hint
-from replay.resimulation import Counting, Simulated, Simulation, overlay_writer
+from replay.feed import JournalFeed
+from replay.resimulation import Simulated, Simulation, overlay_writer
 from replay.run import RunStart, StrategySource
 from replay.verify import StrictReplay, replay_strictly, this_build
 from scenarios.sample.recording import NAMES, START_NS, Input, Sample, inputs
@@ -152,7 +153,10 @@ def resimulate(base: Path, setting: Setting, out: Path | None = None, disk: Disk
     """Run *setting* on the journal *base*, into the overlay *out* or into nothing."""
     disk = disk or RealDisk()
     with open_journal(base, disk, Inline()) as journal:
-        simulation = Simulation(setting.run(journal), setting.config, journal, Counting())
+        run = setting.run(journal)
+        notes: list[str] = []
+        feed = JournalFeed(disk, journal, run.decoders, this_build(), Inline(), notes.append)
+        simulation = Simulation(run, setting.config, feed)
         if out is None:
             return simulation.play()
         writer = overlay_writer(out, disk, Inline(), journal, simulation.run)

@@ -56,7 +56,7 @@ class Sender:
         desk = self._desk
         desk.digest.mix(code)
         if desk.silent:
-            desk.out.emit(kinds.VERDICT, 1, b"")
+            desk.out.emit(kinds.VERDICT, 1, b"", code)
             return
         packer = Packer()
         packer.put_data(intent)
@@ -64,7 +64,7 @@ class Sender:
         packer.put(detail)
         packer.put(check)
         packer.put_big(margin)
-        desk.out.emit(kinds.VERDICT, 1, packer.finish())
+        desk.out.emit(kinds.VERDICT, 1, packer.finish(), code)
 
     def _judged(self, intent: bytes) -> None:
         """Write the VERDICT that admission just reached."""

@@ -15,12 +15,10 @@ from simulated_disk import SimulatedDisk
 from engine.kernel import kinds
 from engine.kernel.derived import decode
 from engine.kernel.record import DERIVED, ENGINE_SOURCE, NONE
-from journal.background import Inline
-from journal.disk import RealDisk
 from journal.payloads import encode_venue_input
-from journal.reader import open_journal
 from replay.overlay import span_fields
-from replay.resimulation import MOST_AT_ONCE, Counting, Runaway, Simulation
+from replay.resimulation import Runaway
+from replay.simulate import MOST_AT_ONCE
 from replay.strict import is_kept
 from scenarios.sample.recording import STREAM_SOURCE, Input
 
@@ -133,6 +131,8 @@ def test_market_data_catalogues_connections_and_drops_are_kept_and_nothing_else(
         "BINANCE_USDM",
         "BINANCE_USDM_DEPTH",
         "BINANCE_USDM_CATALOGUE",
+        "HFTBACKTEST_CATALOGUE",
+        "HFTBACKTEST_EVENTS",
     }
 
 
@@ -322,11 +322,6 @@ def test_without_a_policy_nothing_is_admitted(recording: Path) -> None:
 
 def test_a_run_reads_its_base_once_and_closes_it(recording: Path) -> None:
     """The driver takes an open journal and leaves it usable: two runs on one give the same."""
-    with open_journal(recording, RealDisk(), Inline()) as journal:
-        setting = Setting()
-        digests = [
-            Simulation(setting.run(journal), setting.config, journal, Counting()).play().kernel.state_digest()
-            for _ in range(2)
-        ]
+    digests = [resimulate(recording, Setting()).kernel.state_digest() for _ in range(2)]
 
     assert digests[0] == digests[1]

@@ -1,0 +1,309 @@
+"""
+What the venue has done and we have not yet seen: reading ahead in the base. Compiled.
+
+The recorded market's facts happened at venue times, before they reached us. `VenueTime` says when. `Ahead` looks from
+our present on along the packed inputs for facts that concern an order of ours at the venue (`next_hit`), and lays what
+is on its way to us over our book when a request arrives there (`prepare`).
+"""
+
+from typing import Final, final
+
+from librt.vecs import append, vec
+from mypy_extensions import i64
+
+from adapters.simulated.book import VenueBook
+from adapters.simulated.venue import SimulatedVenue
+from engine.kernel import events
+from engine.kernel.market import Instrument
+from engine.kernel.record import NONE, wide
+from engine.kernel.step import Kernel
+from engine.kernel.units import ASK, BID, BUY, SELL
+from replay.decoded import AheadCursor, DecodedCursor
+
+END: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
+MOST_LAG_NS: Final[i64] = 2_000_000_000
+"""How far the venue may be ahead of us; what reached us later than that is taken as having happened this long before."""
+
+_HIT: Final[i64] = 3  # words: venue time, piece, offset
+
+
+@final
+class VenueTime:
+    """
+    When the venue did what an input tells: its stamp, less what its clock is ahead of ours.
+
+    An input without a stamp, and a snapshot (whose stamp is the last change's), happened *feed_latency_ns* before it
+    reached us. Nothing happened after it reached us, or more than MOST_LAG_NS before.
+    """
+
+    def __init__(self, feed_latency_ns: i64, sources: i64) -> None:
+        self.feed_latency_ns: Final[i64] = feed_latency_ns
+        self._offset: Final[vec[i64]] = vec[i64]([0] * (sources + 1))
+
+    def set_offset(self, source: i64, offset_ns: i64) -> None:
+        """The clock of *source* runs *offset_ns* ahead of ours."""
+        self._offset[source] = offset_ns
+
+    def offset(self, source: i64) -> i64:
+        """How far the clock of *source* runs ahead of ours, in nanoseconds."""
+        return self._offset[source]
+
+    def of(self, source: i64, recv_ns: i64, src_ns: i64, snapshot: bool) -> i64:
+        """The venue time of an input, in nanoseconds of our clock."""
+        if src_ns == NONE or snapshot:
+            return recv_ns - self.feed_latency_ns
+        at_ns = src_ns - self._offset[source]
+        if at_ns > recv_ns:
+            return recv_ns
+        if at_ns < recv_ns - MOST_LAG_NS:
+            return recv_ns - MOST_LAG_NS
+        return at_ns
+
+
+@final
+class Ahead:
+    """
+    Reads ahead of *cursor* for the venue. Whoever drives it keeps `horizon_ns` and `most_lag_ns` true.
+
+    `horizon_ns`: the venue's facts up to then are among the pieces loaded (END once all are). `most_lag_ns`: no input
+    loaded happened longer than this before it reached us.
+    """
+
+    def __init__(self, kernel: Kernel, venue: SimulatedVenue, cursor: DecodedCursor, time: VenueTime) -> None:
+        self._kernel: Final[Kernel] = kernel
+        self._venue: Final[SimulatedVenue] = venue
+        self._cursor: Final[DecodedCursor] = cursor
+        self._time: Final[VenueTime] = time
+        self._reader: Final[AheadCursor] = AheadCursor(cursor)
+        self.horizon_ns: i64 = 0
+        self.most_lag_ns: i64 = 0
+        self._hits: vec[i64] = vec[i64]([0] * int(64 * _HIT))
+        self._hit: i64 = 0  # the next one
+        self._hit_end: i64 = 0
+        self._sought_ns: i64 = 0  # until when `_hits` holds all that concerns us
+        self._from_ns: i64 = 0  # after when it does
+        self._latest: vec[i64] = vec[i64]()  # by market: the latest venue time met in round `_latest_round`
+        self._latest_round: vec[i64] = vec[i64]()
+        self._round: i64 = 0
+
+    def next_hit(self, until_ns: i64) -> i64:
+        """When the next fact that concerns a resting order of ours happened, if not after *until_ns*; END without one."""
+        if self._hit == self._hit_end and self._sought_ns < until_ns:
+            if self._venue.resting == 0:
+                return END
+            self._seek(until_ns)
+        if self._hit < self._hit_end and self._hits[self._hit * _HIT] <= until_ns:
+            return self._hits[self._hit * _HIT]
+        return END
+
+    def forget_hits(self, now_ns: i64) -> None:
+        """Other orders rest now: seek again from *now_ns* on, the facts of which are past."""
+        self._hit = 0
+        self._hit_end = 0
+        self._sought_ns = now_ns
+
+    def apply_hit(self) -> None:
+        """Tell the venue the facts of the next hit."""
+        at = self._hit * _HIT
+        self._hit += 1
+        vt = self._hits[at]
+        reader = self._reader
+        reader.seek(self._hits[at + 1], self._hits[at + 2])
+        venue = self._venue
+        instrument: Instrument | None = None
+        while reader.row():
+            kind = reader.row_kind
+            if kind != events.LEVEL_SET:
+                instrument = self._find(reader.kind, reader.symbol)
+            if instrument is None or venue.watch(instrument.market.number).count == 0:
+                continue
+            self._tell(instrument, vt)
+
+    def _tell(self, instrument: Instrument, vt: i64) -> None:
+        """Tell the venue the row that the reader stands on."""
+        reader = self._reader
+        venue = self._venue
+        market = instrument.market
+        number = market.number
+        kind = reader.row_kind
+        if kind == events.LEVEL_SET:
+            side = reader.a
+            price = reader.b
+            if instrument.complement:
+                side = ASK if side == BID else BID
+                price = market.price_scale - price
+            venue.level_set(number, side, price, reader.c, vt)
+        elif kind == events.TRADED:
+            price = reader.a
+            side = reader.c
+            if instrument.complement:
+                price = market.price_scale - price
+                if side == BUY:
+                    side = SELL
+                elif side == SELL:
+                    side = BUY
+            venue.traded(number, price, reader.b, side, vt)
+        elif kind == events.SNAPSHOT:
+            venue.snapshot(number, vt)
+        elif kind == events.SNAPSHOT_END:
+            venue.snapshot_end(number, vt)
+        elif kind == events.STATUS:
+            venue.status(number, reader.a, vt)
+        elif kind == events.TICK_CHANGED:
+            venue.tick_changed(number, reader.b, vt)
+
+    def prepare(self, book: VenueBook, number: i64, now_ns: i64) -> None:
+        """Make *book* that of market *number* at venue time *now_ns*, which is our present."""
+        market = self._kernel.data.listings.markets[number]
+        book.begin(market)
+        reader = self._reader
+        reader.start()
+        last_ns = now_ns + self.most_lag_ns
+        self._round += 1
+        while reader.next() and reader.recv_ns <= last_ns:
+            if reader.raw:
+                continue
+            vt = self._time.of(reader.source, reader.recv_ns, reader.src_ns, reader.snapshot)
+            instrument: Instrument | None = None
+            while reader.row():
+                if reader.row_kind != events.LEVEL_SET:
+                    instrument = self._find(reader.kind, reader.symbol)
+                if instrument is None or instrument.market is not market:
+                    continue
+                vt = self._in_order(number, vt)
+                if vt > now_ns:
+                    break
+                self._lay(book, instrument)
+
+    def _lay(self, book: VenueBook, instrument: Instrument) -> None:
+        """Lay the row that the reader stands on over *book*."""
+        reader = self._reader
+        kind = reader.row_kind
+        if kind == events.LEVEL_SET:
+            side = reader.a
+            price = reader.b
+            if instrument.complement:
+                side = ASK if side == BID else BID
+                price = instrument.market.price_scale - price
+            book.set_level(side, price, reader.c)
+        elif kind == events.SNAPSHOT:
+            book.clear()
+        elif kind == events.STATUS:
+            book.set_status(reader.a)
+        elif kind == events.TICK_CHANGED:
+            book.set_tick(reader.b)
+
+    # -- seeking -------------------------------------------------------------------------------------------------------
+
+    def _seek(self, until_ns: i64) -> None:
+        """Note every input that may concern an order of ours and happened after `_sought_ns`, up to *until_ns*."""
+        reader = self._reader
+        reader.start()
+        self._hit = 0
+        self._hit_end = 0
+        self._from_ns = self._sought_ns
+        last_ns = END
+        if until_ns < END - self.most_lag_ns:
+            last_ns = until_ns + self.most_lag_ns
+        self._round += 1
+        while reader.next() and reader.recv_ns <= last_ns:
+            if reader.raw:
+                continue
+            vt = self._time.of(reader.source, reader.recv_ns, reader.src_ns, reader.snapshot)
+            if reader.plain != 0:
+                instrument = self._find(reader.kind, reader.symbol)
+                if instrument is None:
+                    continue
+                number = instrument.market.number
+                if self._venue.watch(number).count == 0:
+                    continue
+                vt = self._in_order(number, vt)
+                if self._from_ns < vt <= until_ns and self._concerns(instrument):
+                    self._note(vt)
+            else:
+                self._seek_rows(vt, until_ns)
+        self._sought_ns = until_ns
+
+    def _seek_rows(self, vt: i64, until_ns: i64) -> None:
+        """The same for the rows of one input, which happened together."""
+        reader = self._reader
+        instrument: Instrument | None = None
+        noted: i64 = NONE
+        while reader.row():
+            if reader.row_kind != events.LEVEL_SET:
+                instrument = self._find(reader.kind, reader.symbol)
+            if instrument is None:
+                continue
+            number = instrument.market.number
+            if self._venue.watch(number).count == 0:
+                continue
+            at_ns = self._in_order(number, vt)
+            if at_ns != noted and self._from_ns < at_ns <= until_ns and self._concerns(instrument):
+                noted = at_ns
+                self._note(at_ns)
+
+    def _in_order(self, number: i64, vt: i64) -> i64:
+        """A market's facts keep the order in which they were recorded: *vt*, or the latest before it in this round."""
+        while number >= i64(len(self._latest)):
+            self._latest = append(self._latest, i64(0))
+            self._latest_round = append(self._latest_round, i64(0))
+        if self._latest_round[number] == self._round and self._latest[number] > vt:
+            return self._latest[number]
+        self._latest_round[number] = self._round
+        self._latest[number] = vt
+        return vt
+
+    def _concerns(self, instrument: Instrument) -> bool:
+        """Whether the row that the reader stands on may reach an order of ours, or move one in its queue."""
+        reader = self._reader
+        market = instrument.market
+        watch = self._venue.watch(market.number)
+        if reader.row_kind == events.LEVEL_SET:
+            side = reader.a
+            price = reader.b
+            if instrument.complement:
+                side = ASK if side == BID else BID
+                price = market.price_scale - price
+            if side == BID:
+                return price >= watch.ask_low or watch.bid_low <= price <= watch.bid_high
+            return price <= watch.bid_high or watch.ask_low <= price <= watch.ask_high
+        if reader.row_kind == events.TRADED:
+            price = reader.a
+            if instrument.complement:
+                price = market.price_scale - price
+            return price <= watch.bid_high or price >= watch.ask_low
+        kind = reader.row_kind
+        return kind == events.SNAPSHOT or kind == events.STATUS or kind == events.TICK_CHANGED
+
+    def _note(self, vt: i64) -> None:
+        """Keep the input that the reader stands on as a hit at *vt*: by time, then as recorded."""
+        if (self._hit_end + 1) * _HIT > i64(len(self._hits)):
+            self._hits = _longer(self._hits)
+        hits = self._hits
+        at = self._hit_end * _HIT
+        while at > 0 and hits[at - _HIT] > vt:
+            hits[at] = hits[at - _HIT]
+            hits[at + 1] = hits[at - _HIT + 1]
+            hits[at + 2] = hits[at - _HIT + 2]
+            at -= _HIT
+        hits[at] = vt
+        hits[at + 1] = self._reader.piece
+        hits[at + 2] = self._reader.offset
+        self._hit_end += 1
+
+    def _find(self, kind: i64, symbol: i64) -> Instrument | None:
+        translator = self._kernel.translator(kind)
+        if translator is None or symbol < 0:
+            return None
+        return self._kernel.data.listings.find(translator.symbols, symbol)
+
+
+def _longer(old: vec[i64]) -> vec[i64]:
+    """Twice as long, with the same content at its start."""
+    size: i64 = len(old)
+    new = vec[i64]([0] * int(2 * size))
+    i: i64 = 0
+    while i < size:
+        new[i] = old[i]
+        i += 1
+    return new
