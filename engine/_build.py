@@ -10,6 +10,7 @@ COMPILED_PATTERNS = (
     "adapters/simulated/*.py",
     "journal/check.py",
     "journal/codec.py",
+    "replay/ahead.py",
     "replay/decoded.py",
     "replay/packed.py",
     "replay/packing.py",

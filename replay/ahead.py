@@ -22,7 +22,7 @@ from replay.decoded import AheadCursor, DecodedCursor
 
 END: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
 MOST_LAG_NS: Final[i64] = 2_000_000_000
-"""How far the venue may be ahead of us; what reached us later than that is taken as having happened this long before."""
+"""How far the venue may be ahead of us: what reached us later than that is taken as having happened so long before."""
 
 _HIT: Final[i64] = 3  # words: venue time, piece, offset
 
@@ -87,7 +87,7 @@ class Ahead:
         self._round: i64 = 0
 
     def next_hit(self, until_ns: i64) -> i64:
-        """When the next fact that concerns a resting order of ours happened, if not after *until_ns*; END without one."""
+        """When the next fact that concerns an order of ours happened, if not after *until_ns*; END without one."""
         if self._hit == self._hit_end and self._sought_ns < until_ns:
             if self._venue.resting == 0:
                 return END

@@ -165,7 +165,7 @@ class JournalFeed:
 
 
 class MemoryFeed:
-    """The feed of *pieces* that are in memory already, in order; at least one. *sources* names their sources by number."""
+    """The feed of *pieces* that are in memory, in order; at least one. *sources* names their sources by number."""
 
     def __init__(self, pieces: list[Piece], first_recv_ns: int, sources: dict[int, str]) -> None:
         self._pieces = pieces

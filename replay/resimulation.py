@@ -159,10 +159,8 @@ class Simulation:
         return self._came_to(line, pieces.clamped)
 
     def _came_to(self, line: Timeline, clamped: int) -> Simulated:
-        counts = {kinds.name(kind): int(line.counts[kind]) for kind in range(len(line.counts)) if line.counts[kind]}
-        verdicts = {
-            codes.name(code): int(line.verdicts[code]) for code in range(len(line.verdicts)) if line.verdicts[code]
-        }
+        counts = {kinds.name(at): int(count) for at, count in enumerate(line.counts) if count}
+        verdicts = {codes.name(at): int(count) for at, count in enumerate(line.verdicts) if count}
         return Simulated(
             kernel=self.kernel,
             inputs=int(self.cursor.inputs) + int(line.own_inputs),

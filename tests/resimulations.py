@@ -14,8 +14,8 @@ from journal.reader import Journal, Record, open_journal
 from journal.writer import Writer
 from replay.config import RunConfig, StrategyConfig, VenueConfig
 from replay.decoders import newest
-from replay.overlay import BASE_FILE, base_of, open_base, write_base_hint
 from replay.feed import JournalFeed
+from replay.overlay import BASE_FILE, base_of, open_base, write_base_hint
 from replay.resimulation import Simulated, Simulation, overlay_writer
 from replay.run import RunStart, StrategySource
 from replay.verify import StrictReplay, replay_strictly, this_build
