@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from journal.reader import Record
     from journal.select import Selection
 
-FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet", "arrow", "journal")
+FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet", "arrow", "npz", "journal")
 INCLUDE = click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
 
 
@@ -117,15 +117,18 @@ def bundle(output: Output, journal: Path, out: Path, include_invalid: bool) -> N
 @click.command(
     epilog=f"{WHICH} One row a record. Parquet, Arrow and CSV: of a venue input the frame is in `payload`, the times, "
     "connection and counter in columns of their own. CSV: `encoding` says whether `payload` is text or hex. journal: "
-    "of a damaged journal, every record before the damage as a new journal of status SALVAGED.\n\n"
+    "of a damaged journal, every record before the damage as a new journal of status SALVAGED. npz: the books and "
+    "trades of one instrument, as rows that hftbacktest replays.\n\n"
     "Examples:\n\n\b\n"
     "  engine journal export journal/ -o frames.parquet\n"
     "  engine journal export journal/ --kind BINANCE_USDM --from 2024-08-08T23:55 -o part.jsonl.gz\n"
+    "  engine journal export journal/ --instrument binance-usdm:BTCUSDT -o btcusdt.npz\n"
     "  engine journal export damaged/ --format journal -o saved/"
 )
 @click.argument("journal", type=JOURNAL)
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="The new file (or folder).")
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Without it, told by the ending of OUT.")
+@click.option("--instrument", metavar="KEY", help="Of npz: the instrument, where the journal lists several.")
 @selection_options
 @click.option("--until-damage", is_flag=True, help="Of a damaged journal, write what stands before the damage.")
 @INCLUDE
@@ -135,11 +138,12 @@ def export(
     journal: Path,
     out: Path,
     form: str | None,
+    instrument: str | None,
     selection: "Selection",
     until_damage: bool,
     include_invalid: bool,
 ) -> None:
-    """Write records as JSON lines, CSV, Parquet or Arrow IPC."""
+    """Write records as JSON lines, CSV, Parquet or Arrow IPC, or an instrument's books as an hftbacktest array."""
     from journal.disk import RealDisk
     from journal.export import export as write_export
     from journal.export import format_of
@@ -147,7 +151,9 @@ def export(
     from journal.reader import open_journal
     from journal.select import source_names
 
-    form = form or format_of(out)
+    form = form or ("npz" if out.name.endswith(".npz") else format_of(out))
+    if instrument and form != "npz":
+        raise click.UsageError("--instrument belongs to --format npz.")
     if form is None:
         raise click.UsageError(f"{out.name} does not end like a format; say --format.")
     disk = RealDisk()
@@ -157,6 +163,11 @@ def export(
         if selection.is_narrow:
             raise click.UsageError("a journal is saved whole: --format journal takes no selection.")
         save(output, journal, out)
+        return
+    if form == "npz":
+        if selection.is_narrow:
+            raise click.UsageError("books need every record before them: --format npz takes no selection.")
+        write_npz(output, journal, out, instrument or "", until_damage)
         return
     with open_journal(journal, disk) as opened:
         cut = UpToDamage(selected(opened, selection), until_damage)
@@ -174,6 +185,42 @@ def export(
         raise click.exceptions.Exit(int(Exit.DAMAGED))
 
 
+def write_npz(output: Output, journal: Path, out: Path, instrument: str, until_damage: bool) -> None:
+    """Write the books and trades of one instrument as hftbacktest's event array."""
+    from journal.disk import RealDisk
+    from journal.reader import open_journal
+    from replay.arrays import WhichInstrument, write_array
+
+    disk = RealDisk()
+    with open_journal(journal, disk) as opened:
+        cut = UpToDamage(opened.records(), until_damage)
+        total = opened.last_seq - opened.first_seq + 1
+        try:
+            with output.progress("exporting", total, "records") as advance:
+                told = write_array(cut, instrument, out, disk, advance)
+        except WhichInstrument as error:
+            raise CommandError(f"{journal}: {error}", "name it with --instrument KEY", Exit.USAGE) from error
+        note_tail(output, opened)
+    if output.as_json:
+        counts = {"levels": told.levels, "trades": told.trades, "books": told.books}
+        left = {"stamped_later": told.stamped_later, "off_grid": told.off_grid}
+        fields = {"journal": str(journal), "path": str(out), "format": "npz", "records": told.rows}
+        fields |= {"instrument": told.key, **counts, **left, "damage": cut.damage}
+        output.document("refold.journal.export/1", fields)
+    else:
+        output.lines(
+            [f"{out}: {counted(told.rows, 'row')} of {told.key}, {told.levels:,} levels, {told.trades:,} trades"]
+        )
+        if told.stamped_later:
+            late = counted(told.stamped_later, "record")
+            output.lines([f"{late} with a venue time before that of the one above, written at the later time"])
+        if told.off_grid:
+            output.lines([f"{counted(told.off_grid, 'level')} between two ticks, left out"])
+    if cut.damage is not None:
+        output.note(f"Error: {cut.damage}.")
+        raise click.exceptions.Exit(int(Exit.DAMAGED))
+
+
 def save(output: Output, journal: Path, out: Path) -> None:
     """Copy what can be read of a damaged journal into a new one, and say what ended it."""
     from engine.runtime.clock import RealClock
@@ -186,14 +233,17 @@ def save(output: Output, journal: Path, out: Path) -> None:
     with open_journal(journal, disk) as opened:
         # A journal of its own, but the same one however often the same damaged journal is saved.
         own = blake2b(opened.journal_id + opened.head, digest_size=16, person=b"refold-salvage").digest()
+    notes: list[str] = []
     made = salvage(
         disk,
         journal,
         out,
         journal_id=own,
         wall_ns=RealClock().wall_ns(),
-        beside=lambda folder: carry_base_hint(disk, journal, folder),
+        beside=lambda folder: notes.append(carry_base_hint(disk, journal, folder)),
     )
+    for note in filter(None, notes):
+        output.note(f"note: {note}; replay what was saved with --base")
     damage = None if made.damage is None else str(made.damage)
     if output.as_json:
         fields = {"first_seq": made.first_seq, "last_seq": made.last_seq, "segments": made.segments, "damage": damage}
