@@ -1,0 +1,57 @@
+"""Quote both sides a fixed distance behind the touch, looked at in even steps of time. Compiled."""
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from engine.kernel.market import WAKE_STATUS, WAKE_TIMER
+from engine.kernel.order import OwnOrder
+from engine.kernel.strategy import BUY, SELL, Cancel, Place, SetTimer, Wake
+from engine.kernel.view import View
+
+STEP: Final = "step"
+
+
+@final
+class SteadyMaker:
+    """
+    One post-only order of *lots* on each side of *instrument*, *offset_ticks* behind the best price, every *every_ns*.
+
+    An order that stands at its price is left there; any other is cancelled, and replaced at once. The steps are counted
+    from the moment the instrument is listed or its status changes.
+    """
+
+    def __init__(self, instrument: str, lots: int, offset_ticks: int = 2, every_ns: int = 100_000_000) -> None:
+        self.wants: Final[int] = int(WAKE_TIMER | WAKE_STATUS)
+        self._instrument: Final[str] = instrument
+        self._lots: Final[int] = lots
+        self._offset_ticks: Final[i64] = offset_ticks
+        self._every_ns: Final[int] = every_ns
+
+    def decide(self, view: View, wake: Wake) -> list[object]:
+        """Set the clock at first, then quote at each of its steps."""
+        wanted: list[object] = []
+        if len(wake.timers) == 0:
+            if wake.reasons(self._instrument) & int(WAKE_STATUS):
+                wanted.append(SetTimer(STEP, after_ns=self._every_ns, every_ns=self._every_ns))
+            return wanted
+        market = view.market(self._instrument)
+        bid = market.best_bid
+        ask = market.best_ask
+        if bid is None or ask is None or bid >= ask:
+            return wanted
+        self._quote(wanted, market.own_bids, BUY, bid - self._offset_ticks)
+        self._quote(wanted, market.own_asks, SELL, ask + self._offset_ticks)
+        return wanted
+
+    def _quote(self, wanted: list[object], orders: tuple[OwnOrder, ...], side: int, target: i64) -> None:
+        """Have one order at *target*; those being cancelled already are as good as gone."""
+        stands = False
+        for order in orders:
+            if not order.cancelling:
+                if order.price_ticks == target:
+                    stands = True
+                else:
+                    wanted.append(Cancel(order))
+        if not stands:
+            wanted.append(Place(self._instrument, side, int(target), self._lots, post_only=True))
