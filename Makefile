@@ -30,7 +30,7 @@ $(VENV)/installed: $(RUN)/python setup.cfg setup.py pyproject.toml constraints.t
 	@touch $@
 
 $(VENV)/compiled: $(VENV)/installed engine/_build.py \
-		$(wildcard engine/kernel/*.py adapters/*/wire/*.py adapters/simulated/*.py journal/*.py replay/*.py)
+		$(wildcard engine/kernel/*.py engine/strategies/*.py adapters/*/wire/*.py adapters/simulated/*.py journal/*.py replay/*.py)
 	@echo "Compiling the kernel (a minute or two) ..."
 	@$(RUN)/python setup.py --quiet build_ext --inplace >$(VENV)/compile.log 2>&1 || { tail -30 $(VENV)/compile.log; exit 1; }
 	@$(RUN)/engine --version

@@ -6,6 +6,7 @@ from pathlib import Path
 
 COMPILED_PATTERNS = (
     "engine/kernel/*.py",
+    "engine/strategies/steady_maker.py",
     "adapters/*/wire/*.py",
     "adapters/simulated/*.py",
     "journal/check.py",
