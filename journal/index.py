@@ -151,6 +151,14 @@ def rebuild_index(file: File, path: object) -> Index:
     return Index(head, raw_off, entries)
 
 
+def bytes_behind(file: File, index: Index) -> int:
+    """How many bytes of *file* follow whole tables that are those of *index*; 0 where its tables are damaged."""
+    last = index.entries[-1]
+    at = last.file_off + last.comp_len
+    tables = encode_tables(index)
+    return file.size() - at - len(tables) if file.read(at, len(tables)) == tables else 0
+
+
 def block_end(raw: bytes, path: object, offset: int) -> tuple[BlockEnd, bool]:
     """The BLOCK_END that ends a block's *raw* bytes, and whether it carries LAST. Raises Damaged."""
     at = len(raw) - BLOCK_END_RECORD

@@ -136,6 +136,11 @@ class Journal:
         return {}
 
     @property
+    def remarks(self) -> list[str]:
+        """What of its files had to be done without, though every record is here: a broken index, bytes behind it."""
+        return list(dict.fromkeys(segment.remark for segment in self.segments if segment.remark))
+
+    @property
     def first_seq(self) -> int:
         """Number of the first data record that is here (or will be)."""
         return self.segments[0].first_seq

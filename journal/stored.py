@@ -10,7 +10,7 @@ from journal.codec import BLOCK_END_RECORD, Cursor
 from journal.disk import Disk, File
 from journal.errors import Damaged, NotAJournal, SequenceGap
 from journal.frames import Decompressor
-from journal.index import Index, read_index, rebuild_index
+from journal.index import Index, bytes_behind, read_index, rebuild_index
 from journal.index import block_end as block_end
 from journal.payloads import decode_sources
 from journal.segment import HEADER_SIZE, Entry, Header, decode_header, new_chain
@@ -32,6 +32,7 @@ class Segment:
         first_recv_ns, last_recv_ns: of its data records, NONE and the time before it when it has none.
         checker: for a WAL, the walk that was made when it was opened; None for a sealed one.
         unread: how many bytes of a WAL lay then behind the last record that passed: torn, or still being written.
+        remark: what of a sealed file had to be done without, though its blocks hold; empty when nothing had.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Segment:
         self.last_recv_ns = entries[-1].last_recv_ns if entries else -(2**63)
         self.checker: Checker | None = None
         self.unread = 0
+        self.remark = ""
 
     def raw(self, number: int) -> bytes:
         """The raw bytes of closed block *number*, not yet checked. Raises Damaged."""
@@ -118,19 +120,28 @@ def open_sealed(disk: Disk, path: Path) -> list[Segment]:
     The segments in a sealed file, in order: one of a `.zst`, all of a bundle.
 
     The last block of each states its own number, so the one before it ends the segment before. A broken index is
-    made anew, in memory.
+    made anew, in memory, and `remark` says so.
     """
     file = disk.open_read(path)
     try:
+        remark = ""
         try:
             index = read_index(file, path)
         except Damaged as damage:
             if file.read(0, 4) != ZSTD_MAGIC:  # else the beginning may be readable
                 raise NotAJournal(path, "a sealed segment is made of zstd frames, this file is not") from damage
             index = rebuild_index(file, path)
+            behind = bytes_behind(file, index)
+            if behind:
+                remark = f"{path}: the last {behind:,} bytes belong to no block and no index, and were ignored"
+            else:
+                remark = f"{path}: the index was made anew from the blocks: {damage.reason}"
         if not index.entries:
             raise Damaged(path, 0, "the file holds no block")
-        return _split(disk, path, file, index)
+        segments = _split(disk, path, file, index)
+        for segment in segments:
+            segment.remark = remark
+        return segments
     finally:
         file.close()  # a journal may have more segments than a process may have files
 

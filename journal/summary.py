@@ -130,7 +130,7 @@ def summarise(disk: Disk, path: Path) -> Summary:
 
 
 def _notes(journal: Journal, labels: dict[int, Label]) -> list[str]:
-    notes = []
+    notes = list(journal.remarks)
     if journal.damage is not None:
         notes.append(f"only what stands before the damage is counted: {journal.damage}")
     checker = journal.segments[-1].checker

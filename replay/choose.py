@@ -24,7 +24,7 @@ class Asked:
 
 
 class Contradiction(Exception):
-    """The options exclude one another, or the journal cannot do what they ask; *advice* is what to type instead."""
+    """The options exclude one another, or the journal cannot do what they ask; *advice* says what to do instead."""
 
     def __init__(self, reason: str, advice: str) -> None:
         super().__init__(reason)
@@ -53,21 +53,21 @@ def is_resimulation(asked: Asked, recorded: RunStart | None, journal: str) -> bo
     if asked.strict and changes:
         raise Contradiction(
             "--strict takes configuration and strategy from the journal; --config, --strategy and --set change them",
-            f"engine replay {journal}",
+            f"type: engine replay {journal}",
         )
     if asked.strict and other_seed:
         seed = "no seed" if recorded is None else f"seed {recorded.seed}"
-        raise Contradiction(f"--strict replays the recorded run, which has {seed}", f"engine replay {journal}")
+        raise Contradiction(f"--strict replays the recorded run, which has {seed}", f"type: engine replay {journal}")
     wanted = asked.resimulate or changes or other_seed
     if (wanted or asked.out) and recorded is None and not asked.config:
         seed = "" if asked.seed is None else f" --seed {asked.seed}"
         raise Contradiction(
             "this recording holds no run, so a configuration has to say what to simulate",
-            f"engine replay {journal}{seed} --config CONFIG.yaml{' --out DIR' if asked.out else ''}",
+            f"type: engine replay {journal}{seed} --config CONFIG.yaml{' --out DIR' if asked.out else ''}",
         )
     if asked.out and not wanted:
         raise Contradiction(
             "--out keeps a resimulation, and this is a strict replay",
-            f"engine replay {journal} --resimulate --out DIR",
+            f"type: engine replay {journal} --resimulate --out DIR",
         )
     return wanted

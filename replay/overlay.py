@@ -24,19 +24,20 @@ SPAN_SIZE = 16
 
 
 class WrongBase(JournalError):
-    """The journal given as an overlay's base is not the one its run was made on."""
+    """The journal given as an overlay's base is not the one its run was made on; *advice* is what to do about it."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: Path, reason: str, advice: str) -> None:
         super().__init__(f"{path} is not the base of this overlay: {reason}")
-        self.path = path
+        self.path, self.advice = path, advice
 
 
 class NoBase(JournalError):
-    """Nobody says where an overlay's base lies, or nothing stands there."""
+    """Nobody says where an overlay's base lies, or nothing stands there; *advice* is what to do about it."""
 
     def __init__(self, overlay: Path, reason: str) -> None:
         super().__init__(f"{overlay} is an overlay, and {reason}")
         self.path = overlay
+        self.advice = "say with --base where the journal is that the run was made on"
 
 
 def span_payload(first: int, last: int) -> bytes:
@@ -65,12 +66,17 @@ class BaseFeed:
     def __init__(self, journal: Journal, base: Base) -> None:
         found = base_of(journal)
         if found.journal_id != base.journal_id:
-            raise WrongBase(journal.path, f"it is journal {found.journal_id}, expected {base.journal_id}")
+            raise WrongBase(
+                journal.path,
+                f"it is journal {found.journal_id}, expected {base.journal_id}",
+                f"give with --base the journal that the run was made on: its id is {base.journal_id}",
+            )
         if (found.first_seq, found.last_seq) != (base.first_seq, base.last_seq) or found.head_hash != base.head_hash:
             raise WrongBase(
                 journal.path,
                 f"it holds records {found.first_seq} to {found.last_seq} with head {found.head_hash[:16]}, "
                 f"expected {base.first_seq} to {base.last_seq} with head {base.head_hash[:16]}",
+                "it was written to, or changed, after the run was made: give with --base a copy of it from then",
             )
         self.journal = journal
         self._blocks = journal.blocks()
@@ -131,11 +137,19 @@ def write_base_hint(disk: Disk, overlay: Path, base: Path) -> None:
     file.close()
 
 
-def carry_base_hint(disk: Disk, overlay: Path, target: Path) -> None:
-    """Note beside *target*, which holds a copy of *overlay*, where the base lies, if that is noted beside *overlay*."""
+def carry_base_hint(disk: Disk, overlay: Path, target: Path) -> str:
+    """
+    Note beside *target*, which holds a copy of *overlay*, where the base lies, if that is noted beside *overlay*.
+
+    Returns why it could not be noted, or an empty text: a journal can be saved without it.
+    """
     folder = overlay if disk.is_dir(overlay) else overlay.parent
-    if disk.exists(folder / BASE_FILE):
-        write_base_hint(disk, target, (folder / _read_hint(disk, folder / BASE_FILE)).resolve())
+    try:
+        if disk.exists(folder / BASE_FILE):
+            write_base_hint(disk, target, (folder / _read_hint(disk, folder / BASE_FILE)).resolve())
+    except NoBase as error:
+        return str(error)
+    return ""
 
 
 def open_base(disk: Disk, overlay: Path, run: RunStart, given: Path | None) -> BaseFeed:

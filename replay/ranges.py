@@ -15,11 +15,14 @@ from engine.kernel.step import Kernel
 from journal.checkpoint import Head
 from journal.disk import Disk, RealDisk
 from journal.reader import Journal, open_journal
-from replay.overlay import open_base
+from replay.overlay import BaseFeed, open_base
 from replay.rebuild import bare_kernel, kernel_of
 from replay.resume import Checkpoints, Unusable
 from replay.run import RunStart
 from replay.verify import Divergence, StrictReplay, replay_strictly, this_build
+
+PER_JOB = 4
+"""Several pieces a job, so that all are at work until the end though some begin later; each costs a restored state."""
 
 
 @frozen
@@ -53,6 +56,8 @@ class PieceAnswer:
     divergence: Divergence | None = None
     runs: tuple[RunStart, ...] = ()
     ends_as_stated: bool = True
+    remarks: tuple[str, ...] = ()
+    """Of the base that it stands on, see `Journal.remarks`."""
     state: bytes = b""
     """Canonical bytes of the state at the end, where the journal or the replay ends."""
 
@@ -67,6 +72,13 @@ class Runner(Protocol):
 def replay_piece(piece: Piece, progress: Callable[[int], None], disk: Disk | None = None) -> PieceAnswer:
     """Verify one piece. Raises what `replay_strictly` raises."""
     disk = disk or RealDisk()
+    remarks: list[str] = []
+
+    def base(run: RunStart) -> BaseFeed:
+        feed = open_base(disk, piece.path, run, piece.base)
+        remarks.extend(feed.journal.remarks)
+        return feed
+
     with open_journal(piece.path, disk) as journal:
         checkpoints = Checkpoints(disk, journal, this_build())
         try:
@@ -77,7 +89,7 @@ def replay_piece(piece: Piece, progress: Callable[[int], None], disk: Disk | Non
             journal,
             start=start,
             until_seq=piece.until_seq if piece.end is None else piece.end.digest_seq,
-            base=lambda run: open_base(disk, piece.path, run, piece.base),
+            base=base,
             progress=progress,
         )
     kernel = found.kernel
@@ -95,6 +107,7 @@ def replay_piece(piece: Piece, progress: Callable[[int], None], disk: Disk | Non
         divergence=found.divergence,
         runs=tuple(found.runs),
         ends_as_stated=at_end or _stands(piece.end, f"{int(kernel.digest.value):016x}", kernel.state_digest().hex()),
+        remarks=tuple(remarks),
         state=kernel.checkpoint() if at_end else b"",
     )
 
@@ -112,7 +125,7 @@ def pieces_of(
     until_seq: int | None = None,
 ) -> list[Piece]:
     """
-    At most two pieces a job, of about as many records each, cut at checkpoints.
+    At most PER_JOB pieces a job, of about as many records each, cut at checkpoints.
 
     The first begins at the last checkpoint before *from_seq*, or at the journal's start; the last ends at *until_seq*.
     """
@@ -121,8 +134,8 @@ def pieces_of(
     first = journal.first_seq if start is None else start.digest_seq + 1
     usable = [head for head in heads if first < head.digest_seq < last]
     cuts: list[Head] = []
-    for number in range(1, 2 * jobs):
-        ideal = first + (last - first) * number // (2 * jobs)
+    for number in range(1, PER_JOB * jobs):
+        ideal = first + (last - first) * number // (PER_JOB * jobs)
         later = next((head for head in usable if head.digest_seq >= ideal), None)
         if later is not None and later not in cuts:
             cuts.append(later)
@@ -152,6 +165,8 @@ def replay_pieces(journal: Journal, pieces: list[Piece], run: Runner, note: Call
     answer.from_checkpoint = start is not None
     for number, found in enumerate(proven):
         _add(answer, found, joined=number > 0)
+    for remark in dict.fromkeys(remark for found in proven for remark in found.remarks):
+        note(remark)
     answer.kernel = _kernel(answer.runs, proven[-1].state)
     return answer
 

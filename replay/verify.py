@@ -66,6 +66,8 @@ class StrictReplay:
     slow: int = 0
     unfinished: int = 0
     """Derived records that a live end still lacks: a recovery would write them."""
+    asked_nothing: bool = False
+    """The journal holds none of the records asked for: it was folded for its state, and nothing was compared."""
 
     @property
     def verified(self) -> str:
@@ -107,6 +109,7 @@ class _Pass:
         self, answer: StrictReplay, base: OpenBase | None, checkpoints: Checkpoints | None, resumed: Resumed | None
     ) -> None:
         self.answer = answer
+        self.comparing = not answer.asked_nothing
         self.base = base
         self.checkpoints = checkpoints
         self.feed: BaseFeed | None = None
@@ -117,7 +120,7 @@ class _Pass:
         head = resumed.head
         answer.runs.append(resumed.run)
         self.run_seq = head.run_seq
-        self.fold = breathing(StrictFold(resumed.kernel, True, head.digest_seq))
+        self.fold = breathing(StrictFold(resumed.kernel, self.comparing, head.digest_seq))
         self.fold.input_seq = head.input_seq
         self.fold.recv_ns = head.recv_ns
         self.plan_checkpoint()
@@ -172,7 +175,7 @@ class _Pass:
         self.count()
         self.answer.runs.append(run)
         self.run_seq = cursor.seq
-        self.fold = breathing(StrictFold(kernel_of(run), True, self.fold.seq))
+        self.fold = breathing(StrictFold(kernel_of(run), self.comparing, self.fold.seq))
         self.plan_checkpoint()
         self.open_base(run)
 
@@ -247,6 +250,8 @@ def replay_strictly(
     """
     Fold *journal* from its start, or from the last checkpoint before *from_seq*, to *until_seq* (its end when None).
 
+    Where it holds no record from *from_seq* to *until_seq*, it is folded without comparing anything.
+
     Args:
         base: opens the journal that an overlay's run stands on; needed only for overlays.
         checkpoints: those beside the journal; None neither uses nor writes any.
@@ -261,6 +266,7 @@ def replay_strictly(
         start = checkpoints.before(from_seq)
     answer = StrictReplay(start_seq=journal.first_seq if start is None else start.head.digest_seq + 1)
     answer.from_checkpoint = start is not None
+    answer.asked_nothing = asks_nothing(journal, from_seq, until_seq)
     work = _Pass(answer, base, checkpoints, start)
     until = END if until_seq is None else until_seq
     try:
@@ -275,6 +281,12 @@ def replay_strictly(
     if answer.divergence is None and work.fold.stopped == GOING:
         answer.unfinished = len(work.fold.missing())
     return answer
+
+
+def asks_nothing(journal: Journal, from_seq: int, until_seq: int | None) -> bool:
+    """Whether *journal* has records, but none from *from_seq* to *until_seq* (the end when None)."""
+    last = journal.last_seq if until_seq is None else min(until_seq, journal.last_seq)
+    return journal.last_seq >= journal.first_seq and last < max(from_seq, journal.first_seq)
 
 
 def head_fields(record: bytes) -> Cursor:

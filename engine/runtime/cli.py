@@ -165,7 +165,7 @@ def _without_base(error: JournalError) -> CommandError | None:
     from replay.overlay import NoBase, WrongBase
 
     if isinstance(error, NoBase | WrongBase):
-        return CommandError(str(error), "say with --base where the journal is that the run was made on")
+        return CommandError(str(error), error.advice)
     return None
 
 

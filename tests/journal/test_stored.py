@@ -6,6 +6,7 @@ from simulated_disk import SimulatedDisk
 
 from engine.kernel.record import CONTROL, LAST, NONE
 from journal.background import Inline
+from journal.bundle import bundle
 from journal.codec import encode
 from journal.errors import Damaged, JournalError, SequenceGap
 from journal.frames import Compressor
@@ -148,3 +149,34 @@ def test_blocks_that_do_not_belong_together_are_refused_in_a_bundle():
         disk.put(path, body + encode_tables(Index(third.head, raw_off, entries)))
     with pytest.raises(JournalError, match="does not end where a segment ends"):
         open_journal(path, disk, Inline())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda data: data, None),
+        (lambda data: data[:-3] + b"?" + data[-2:], "the index was made anew from the blocks: no seek table ends"),
+        (lambda data: data + b"more", "the last 4 bytes belong to no block and no index, and were ignored"),
+        (lambda data: data[:-40], "the index was made anew from the blocks: no seek table ends the file"),
+    ],
+)
+def test_what_a_reader_had_to_do_without_is_told_once(spoil, says):
+    disk = three_segments(sealed=2)
+    path = zst_path(ROOT, 2)
+    before = read(disk)
+    disk.put(path, spoil(disk.get(path)))
+    with open_journal(ROOT, disk, Inline()) as journal:
+        assert len(journal.remarks) == (says is not None)
+        assert all(remark.startswith(f"{path}: {says}") for remark in journal.remarks)
+    assert read(disk) == before
+
+
+def test_what_all_segments_of_a_bundle_do_without_is_told_once():
+    disk = three_segments(sealed=3)
+    target = ROOT / "all.zst"
+    with open_journal(ROOT, disk, Inline()) as journal:
+        bundle(disk, journal.segments, target)
+    disk.put(target, disk.get(target) + bytes(7))
+    with open_journal(target, disk, Inline()) as journal:
+        assert len(journal.segments) == 3
+        assert len(journal.remarks) == 1

@@ -85,8 +85,8 @@ def run(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "run"))
 
 
-@pytest.mark.parametrize(("jobs", "pieces"), [(1, 2), (2, 4), (3, 5), (16, 5)])
-def test_a_journal_is_cut_at_checkpoints_into_at_most_two_pieces_a_job(made: Path, jobs: int, pieces: int) -> None:
+@pytest.mark.parametrize(("jobs", "pieces"), [(1, 4), (2, 5), (3, 5), (16, 5)])
+def test_a_journal_is_cut_at_checkpoints_into_at_most_four_pieces_a_job(made: Path, jobs: int, pieces: int) -> None:
     with open_journal(made, background=Inline()) as journal:
         found = pieces_of(journal, None, heads(made), jobs)
 

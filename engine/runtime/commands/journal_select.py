@@ -53,7 +53,9 @@ def selected(journal: "Journal", selection: "Selection") -> "Iterator[Record]":
 
 
 def note_tail(output: Output, journal: "Journal") -> None:
-    """Tell of bytes at the journal's end that are no records, or not yet: whoever reads on sees less than the file."""
+    """Tell of bytes that are no records, or not yet, and of a broken index: a reader sees less than the file."""
+    for remark in journal.remarks:
+        output.note(f"note: {remark}")
     last = journal.segments[-1]
     if last.unread:
         assert last.checker is not None

@@ -83,7 +83,7 @@ def resimulate(
     finally:
         if feed is not None:
             feed.close()
-    tell(output, path, base, run, simulated, elapsed_s, out)
+    tell(output, path, base.remarks, run, simulated, elapsed_s, out)
 
 
 def play(
@@ -92,20 +92,23 @@ def play(
     """Run it into a sealed overlay at *out*, which appears when it is whole, or into nothing; and how long it took."""
     from journal.background import Threads
     from journal.staging import staged
+    from replay.feed import JournalFeed
     from replay.overlay import write_base_hint
-    from replay.resimulation import Counting, Simulation, overlay_writer
+    from replay.resimulation import Simulation, overlay_writer
+    from replay.verify import this_build
 
-    with usable():
-        simulation = Simulation(run, config, base, Counting())
-    if out is None:
-        return played(output, simulation)
-    background = Threads("overlay-writer")
+    background = Threads("resimulation")
     try:
+        feed = JournalFeed(disk, base, run.decoders, this_build(), background, output.note)
+        with usable():
+            simulation = Simulation(run, config, feed)
+        if out is None:
+            return played(output, simulation, base)
         with staged(disk, out) as staging:
             writer = overlay_writer(staging, disk, background, base, run)
             simulation.sink = writer
             try:
-                found, elapsed_s = played(output, simulation)
+                found, elapsed_s = played(output, simulation, base)
             finally:
                 writer.close()
             seal_overlay(output, disk, staging, writer)
@@ -117,10 +120,10 @@ def play(
         background.close()
 
 
-def played(output: Output, simulation: "Simulation") -> tuple["Simulated", float]:
+def played(output: Output, simulation: "Simulation", base: "Journal") -> tuple["Simulated", float]:
     """Play the run to its end; what came of it, and the seconds it took."""
     clock = RealClock()
-    total = sum(entry.raw_len for segment in simulation.base.segments for entry in segment.entries)
+    total = sum(entry.raw_len for segment in base.segments for entry in segment.entries)
     started = clock.mono_ns()
     with output.progress("resimulating", total) as advance:
         try:
@@ -149,19 +152,20 @@ def seal_overlay(output: Output, disk: "Disk", folder: Path, writer: "Writer") -
 def tell(
     output: Output,
     path: Path,
-    base: "Journal",
+    notes: list[str],
     run: "RunStart",
     simulated: "Simulated",
     elapsed_s: float,
     out: Path | None,
 ) -> None:
-    """Print what a resimulation came to."""
+    """Print what a resimulation came to; *notes* on how it was done have been printed."""
     from replay.outcome import simulated_fields
 
     fields: dict[str, Any] = simulated_fields(str(path), run, simulated)
     fields["elapsed_s"] = round(elapsed_s, 6)
     fields["frames_per_s"] = round(simulated.inputs / elapsed_s) if elapsed_s else None
     fields["out"] = None if out is None else str(out)
+    fields["notes"] = notes
     if output.as_json:
         output.document("refold.replay/1", fields)
         return

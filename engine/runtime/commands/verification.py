@@ -1,22 +1,29 @@
 """The strict half of `engine replay`: from where, in how many pieces, with which checkpoints."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from engine.runtime.output import Output
+from engine.runtime.output import Output, counted
 
 if TYPE_CHECKING:
     from journal.reader import Journal
+    from replay.overlay import BaseFeed
     from replay.resume import Checkpoints
+    from replay.run import RunStart
     from replay.verify import StrictReplay
+
+LONGEST_NUMBER = 18
+BEYOND = 2**63 - 1
+"""What a number of more than so many digits means: a place behind every record."""
 
 
 def verify(
     output: Output,
     path: Path,
     opened: "Journal",
+    recorded: "RunStart | None",
     *,
     start: str | None = None,
     until: str | None = None,
@@ -28,8 +35,9 @@ def verify(
     Replay *opened* strictly; returns what was found, and remarks on how it was done.
 
     Args:
+        recorded: the run that it opens with, if there is one.
         start, until: the first and the last record, as typed: a sequence number or a time.
-        jobs: worker processes; more than one needs checkpoints to cut the journal at.
+        jobs: processes; more than one needs checkpoints to cut the journal at.
         checkpoints: True uses them and writes new ones, False does neither; None uses them, and writes those of a
             folder that is long enough to profit.
         base: where an overlay's base lies.
@@ -37,21 +45,24 @@ def verify(
     from journal.disk import RealDisk
     from replay.overlay import open_base
     from replay.ranges import pieces_of, replay_pieces
-    from replay.resume import EVERY, Checkpoints
-    from replay.verify import replay_strictly, this_build
+    from replay.resume import EVERY, Checkpoints, inputs_at_most, spacing
+    from replay.verify import asks_nothing, replay_strictly, this_build
 
     disk = RealDisk()
-    notes: list[str] = []
-    from_seq = opened.first_seq if start is None else first_place(opened, start)
-    until_seq = None if until is None else place(opened, until)
-    if until_seq is not None and from_seq > until_seq:
-        raise click.BadParameter(f"record {until_seq} lies before --from, record {from_seq}.", param_hint="'--until'")
-    long_enough = disk.is_dir(path) and opened.last_seq - opened.first_seq >= EVERY
-    writing = long_enough if checkpoints is None else checkpoints
-    kept = Checkpoints(disk, opened, this_build(), writing, note=notes.append)
+    notes = list(opened.remarks)
+    from_seq, until_seq = bounds(opened, start, until)
+    inputs = inputs_at_most(opened, recorded)
+    writing = disk.is_dir(path) and inputs >= EVERY if checkpoints is None else checkpoints
+    kept = Checkpoints(disk, opened, this_build(), writing, spacing(inputs), notes.append)
     used = None if checkpoints is False else kept
+
+    def base_of(run: "RunStart") -> "BaseFeed":
+        feed = open_base(disk, path, run, base)
+        notes.extend(feed.journal.remarks)
+        return feed
+
     total = sum(entry.raw_len for segment in opened.segments for entry in segment.entries)
-    heads = [] if jobs == 1 or used is None else used.heads()
+    heads = used.heads() if used is not None and jobs > 1 and not asks_nothing(opened, from_seq, until_seq) else []
     with output.progress("replaying", total) as advance:
         if heads:
             from engine.runtime.commands.workers import Workers
@@ -64,51 +75,82 @@ def verify(
                 opened,
                 from_seq=from_seq,
                 until_seq=until_seq,
-                base=lambda run: open_base(disk, path, run, base),
+                base=base_of,
                 checkpoints=used,
                 progress=advance,
             )
-    notes.extend(remarks(answer, kept, start is not None, jobs > 1 and not heads))
+    if jobs > 1 and not heads:
+        notes.append(in_one_job(answer, checkpoints))
+    notes.extend(remarks(answer, kept, start is not None))
     return answer, notes
 
 
-def remarks(answer: "StrictReplay", kept: "Checkpoints", asked_start: bool, one_job: bool) -> list[str]:
+def in_one_job(answer: "StrictReplay", checkpoints: bool | None) -> str:
+    """Why a replay that was to be done in several processes was done in one."""
+    if answer.asked_nothing:
+        return "replayed in one job: there is nothing to compare"
+    if checkpoints is False:
+        return "verified in one job: several would begin at checkpoints, and --no-checkpoints uses none"
+    advice = "; --checkpoints keeps some" if answer.runs and checkpoints is None else ""
+    return f"verified in one job: there are no checkpoints to cut the journal at{advice}"
+
+
+def remarks(answer: "StrictReplay", kept: "Checkpoints", asked_start: bool) -> list[str]:
     """What a person should know of how it was done."""
     found = []
-    if asked_start and answer.from_checkpoint:
-        found.append(f"verified from record {answer.start_seq:,} on, the state before it taken from a checkpoint")
-    elif asked_start:
-        why = "no usable checkpoint stands before" if answer.runs else "a recording without a run has no checkpoints"
-        found.append(f"folded from record {answer.start_seq:,} on: {why}")
-    if one_job:
-        advice = "; --checkpoints keeps some" if answer.runs else ""
-        found.append(f"verified in one job: there are no checkpoints to cut the journal at{advice}")
+    if asked_start and not answer.asked_nothing:
+        if answer.from_checkpoint:
+            found.append(f"verified from record {answer.start_seq:,} on, the state before it taken from a checkpoint")
+        else:
+            why = (
+                "no usable checkpoint stands before" if answer.runs else "a recording without a run has no checkpoints"
+            )
+            found.append(f"folded from record {answer.start_seq:,} on: {why}")
     if kept.written:
-        found.append(f"{kept.written:,} checkpoints written to {kept.folder}")
+        found.append(f"{counted(kept.written, 'checkpoint')} written to {kept.folder}")
     return found
 
 
-def first_place(journal: "Journal", text: str) -> int:
-    """The sequence number of the first record that *text* means: a number, or a time; raises BadParameter."""
+def bounds(journal: "Journal", start: str | None, until: str | None) -> tuple[int, int | None]:
+    """The first and the last record that *start* and *until* mean, as typed; raises BadParameter."""
+    first = None if start is None else read_place(start, "'--from'")
+    last = None if until is None else read_place(until, "'--until'")
+    if first is not None and last is not None and first.is_time == last.is_time and first.value > last.value:
+        raise click.BadParameter(f"{until} lies before --from {start}.", param_hint="'--until'")
+    from_seq = journal.first_seq if first is None else first_record(journal, first)
+    return from_seq, None if last is None else last_record(journal, last)
+
+
+class Place(NamedTuple):
+    """Where a replay is to begin or to end: a sequence number, or nanoseconds since the Unix epoch."""
+
+    value: int
+    is_time: bool
+
+
+def read_place(text: str, option: str) -> Place:
+    """The number or the time that was typed for *option*; raises BadParameter."""
     from journal.show import utc_to_ns
 
     if text.isascii() and text.isdigit():
-        return int(text)
+        return Place(int(text) if len(text) <= LONGEST_NUMBER else BEYOND, False)
     try:
-        found = journal.seq_at(utc_to_ns(text))
+        return Place(utc_to_ns(text), True)
     except ValueError as error:
-        raise click.BadParameter(f"{error}.", param_hint="'--from'") from error
+        raise click.BadParameter(f"{error}.", param_hint=option) from error
+
+
+def first_record(journal: "Journal", place: Place) -> int:
+    """The sequence number of the first record at or behind *place*; behind the last one where there is none."""
+    if not place.is_time:
+        return place.value
+    found = journal.seq_at(place.value)
     return journal.last_seq + 1 if found is None else found
 
 
-def place(journal: "Journal", text: str) -> int:
-    """The sequence number of the last record that *text* means: a number, or the last before a time."""
-    from journal.show import utc_to_ns
-
-    if text.isascii() and text.isdigit():
-        return int(text)
-    try:
-        found = journal.seq_at(utc_to_ns(text) + 1)
-    except ValueError as error:
-        raise click.BadParameter(f"{error}.", param_hint="'--until'") from error
+def last_record(journal: "Journal", place: Place) -> int:
+    """The sequence number of the last record up to *place*, itself included; before the first where there is none."""
+    if not place.is_time:
+        return place.value
+    found = journal.seq_at(place.value + 1)
     return journal.last_seq if found is None else found - 1

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
+from interrupting import heed
 from recordings import hftbacktest_file, hftbacktest_lines, small_journal
 
 import engine as house
@@ -35,7 +36,7 @@ def start(*words: object, **options) -> subprocess.Popen:
     command = [sys.executable, "-m", "engine.runtime.cli", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "REFOLD_PURE": "1", "REFOLD_REQUIRE": ""}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, env=environment, text=True, **{**pipes, **options})
+    return subprocess.Popen(command, env=environment, text=True, preexec_fn=heed, **{**pipes, **options})
 
 
 def failing(monkeypatch, error: BaseException, *options: str) -> Result:

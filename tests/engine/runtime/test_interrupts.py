@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from interrupting import heed
 from recordings import hftbacktest_lines
 from resimulations import JOINING, resimulate, sample_recording
 
@@ -40,6 +41,7 @@ def interrupted(at: str, *words: object, cwd: Path) -> tuple[str, str]:
             cwd=cwd,
             stdout=subprocess.PIPE,
             stderr=theirs,
+            preexec_fn=heed,
         )
         os.close(theirs)
         said = b""

@@ -1,16 +1,21 @@
 """What a strict replay says of how much it proves: a person must not read "identical" as "the whole file"."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from resimulations import write_recording
-from run_maker import sample_inputs, write_run
+from resimulations import JOINING, resimulate, sample_recording, write_recording
+from run_maker import long_inputs, sample_inputs, write_run
 
+from engine.kernel.step import DIGEST_EVERY
 from engine.runtime.cli import engine
 from journal.background import Inline
+from journal.disk import RealDisk
 from journal.reader import open_journal
+from journal.seal import seal
+from replay import resume
 
 WAL = "00000001.wal"
 
@@ -100,3 +105,81 @@ def test_a_settled_market_is_no_invalid_book(tmp_path: Path) -> None:
     assert all(market["winner"] in market["outcomes"] for market in paid)
     assert said.count(" settled ") == len(paid)
     assert " invalid " not in said
+
+
+# -- files that are not as a writer left them, though every record is there --------------------------------------------
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    """A run that is sealed."""
+    write_run(tmp_path / "run", sample_inputs(300), sealed=True)
+    return tmp_path / "run"
+
+
+def without_index(path: Path) -> None:
+    """Spoil the seek table."""
+    whole = bytearray(path.read_bytes())
+    whole[-3] ^= 1
+    path.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (without_index, "the index was made anew from the blocks: no seek table ends the file"),
+        (
+            lambda path: path.write_bytes(path.read_bytes() + b"more"),
+            "the last 4 bytes belong to no block and no index, and were ignored",
+        ),
+    ],
+    ids=["a seek table", "bytes behind"],
+)
+def test_what_had_to_be_done_without_is_told(sealed: Path, spoil: Callable[[Path], None], says: str) -> None:
+    path = sealed / "00000001.zst"
+    spoil(path)
+    note = f"{path}: {says}"
+
+    for words in ((sealed,), (sealed, "--jobs", 2, "--no-checkpoints")):
+        assert f"note: {note}\n" in replayed(*words).stderr
+        assert document(*words)["notes"][0] == note
+        assert document(*words)["identical"] is True
+    for words in (("cat", sealed, "--limit", 1), ("info", sealed), ("export", sealed, "-o", sealed / "out.jsonl")):
+        assert f"note: {note}\n" in CliRunner().invoke(engine, ["journal", *map(str, words)]).output
+
+
+def test_what_is_wrong_with_a_base_is_told_too(tmp_path: Path) -> None:
+    base = sample_recording(tmp_path / "base")
+    seal(RealDisk(), base, 1, sealed_ns=1)
+    resimulate(base, JOINING, tmp_path / "run")
+    without_index(base / "00000001.zst")
+    note = f"{base / '00000001.zst'}: the index was made anew from the blocks: no seek table ends the file"
+    (tmp_path / "config.yaml").write_text("strategies: []\nvenue: {order_latency_ms: 1, report_latency_ms: 1}\n")
+    resimulated = ("--config", tmp_path / "config.yaml")
+
+    assert document(tmp_path / "run")["notes"] == [note]
+    assert f"note: {note}\n" in replayed(tmp_path / "run").stderr
+    assert document(base, *resimulated)["notes"] == [note]
+    assert f"note: {note}\n" in replayed(base, *resimulated).stderr
+
+
+@pytest.mark.usefixtures("short")
+def test_what_is_wrong_with_a_base_is_told_once_by_several_processes(tmp_path: Path) -> None:
+    base = write_recording(tmp_path / "base", long_inputs(2 * DIGEST_EVERY + 500, 300, kept=True))
+    seal(RealDisk(), base, 1, sealed_ns=1)
+    resimulate(base, JOINING, tmp_path / "run")
+    document(tmp_path / "run")
+    without_index(base / "00000001.zst")
+    notes = document(tmp_path / "run", "--jobs", 2)["notes"]
+
+    assert len(list((tmp_path / "run" / "checkpoints").iterdir())) == 2
+    assert [note.partition(": ")[2] for note in notes] == [
+        "the index was made anew from the blocks: no seek table ends the file"
+    ]
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Journals of this file are long."""
+    monkeypatch.setattr(resume, "EVERY", DIGEST_EVERY)
+    monkeypatch.setattr(resume, "LEAST_EVERY", DIGEST_EVERY)

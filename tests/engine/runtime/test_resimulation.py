@@ -1,6 +1,7 @@
 """`engine replay` where it resimulates: which options mean what, and what a person reads."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -106,9 +107,9 @@ def test_a_seed_of_the_configuration_is_set_like_any_value(place: Path, tmp_path
     [
         (["recording", "--seed", "7"], "holds no run", "--seed 7 --config CONFIG.yaml"),
         (["recording", "--strategy", "one.py:Noisy"], "holds no run", "--config CONFIG.yaml"),
-        (["run", "--strict", "--seed", "6"], "has seed 5", "engine replay"),
+        (["run", "--strict", "--seed", "6"], "has seed 5", "Next:  type: engine replay"),
         (["run", "--strict", "--set", "seed=1"], "--strict takes", "engine replay"),
-        (["run", "--strict", "--resimulate"], "exclude one another", "leave one"),
+        (["run", "--strict", "--resimulate"], "exclude one another", "Next:  leave one of them out"),
         (["run", "--out", "x"], "this is a strict replay", "--resimulate --out DIR"),
         (["run", "--seed", "6", "--until", "9"], "--until is for a strict replay", "leave it out"),
         (["run", "--seed", "6", "--from", "2", "--jobs", "2"], "--from and --jobs are for", "leave them out"),
@@ -326,13 +327,27 @@ def test_what_was_saved_of_a_run_stands_on_the_same_base(place: Path, tmp_path: 
         assert document(saved)["compared"] == document(run)["compared"]
 
 
+def test_a_run_is_saved_though_nobody_knows_where_its_base_lies(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "run", tmp_path / "run")
+    (tmp_path / "run" / "base.json").write_text("{")
+    found = journal("export", tmp_path / "run", "--format", "journal", "-o", tmp_path / "saved")
+
+    assert "base.json cannot be read; replay what was saved with --base" in found.stderr
+    assert document(tmp_path / "saved", "--base", place / "recording")["identical"] is True
+
+
 def test_an_overlay_without_its_base_asks_for_the_base(place: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone.zst"
     alone.write_bytes((place / "run" / "00000001.zst").read_bytes())
-    for words in ((), ("--base", place / "run")):
+    grown = sample_recording(tmp_path / "grown", frames=250)
+    for words, advice in (
+        ((), "say with --base where the journal is that the run was made on"),
+        (("--base", place / "run"), "give with --base the journal that the run was made on: its id is 000102"),
+        (("--base", grown), "changed, after the run was made: give with --base a copy of it from then"),
+    ):
         found = command(alone, *words, code=Exit.DAMAGED)
 
-        assert "Next:  say with --base where the journal is that the run was made on" in found.stderr
+        assert advice in found.stderr.partition("Next:  ")[2]
     assert document(alone, "--base", place / "recording")["identical"] is True
 
 

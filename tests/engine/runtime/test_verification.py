@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from resimulations import write_recording
+from interrupting import heed
+from resimulations import JOINING, resimulate, write_recording
 from run_maker import Derived, long_inputs, write_run
 
 from engine.kernel.step import DIGEST_EVERY, Kernel
@@ -24,7 +26,7 @@ from journal.reader import open_journal
 from journal.seal import seal
 from journal.show import utc
 from replay import resume
-from replay.ranges import Piece
+from replay.ranges import Piece, replay_piece
 from replay.resume import Checkpoints
 from replay.verify import replay_strictly, this_build
 
@@ -81,18 +83,74 @@ def test_from_a_number_or_a_time_begins_at_the_nearest_checkpoint_and_says_so(ma
     assert f"note: {by_number['notes'][0]}" in text.stderr
 
 
-def test_a_time_behind_the_end_is_the_end(made: Path) -> None:
-    found = document(made, "--from", "2100-01-01")
+@pytest.mark.parametrize(
+    ("words", "at_end"),
+    [
+        (("--from", "2100-01-01"), True),
+        (("--from", 10**6), True),
+        (("--from", "9" * 5000), True),
+        (("--from", "2100-01-01", "--until", "2101-01-01"), True),
+        (("--from", "2100-01-01", "--jobs", 2), True),
+        (("--until", 0), False),
+        (("--until", "2020-01-01"), False),
+        (("--from", "2019-01-01", "--until", "2020-01-01"), False),
+    ],
+    ids=lambda value: "",
+)
+def test_where_no_record_was_asked_for_nothing_was_compared_and_nothing_is_identical(
+    made: Path, words: tuple[object, ...], at_end: bool
+) -> None:
+    whole, found, said = document(made), document(made, *words), run(made, *words)
 
-    assert found["from_checkpoint"] is True
-    assert found["last_seq"] == document(made)["last_seq"]
+    assert (found["verified"], found["identical"], found["compared"]) == ("nothing", None, 0)
+    assert (found["state_digest"] == whole["state_digest"]) is at_end
+    assert f"nothing compared: the journal holds records 1 to {whole['last_seq']:,}, and none was" in said.stdout
+    assert "identical" not in said.output
+    assert "--from" not in said.output
+
+
+def test_a_stretch_of_time_without_a_record_is_nothing_to_compare(made: Path) -> None:
+    with open_journal(made, background=Inline()) as opened:
+        records = list(opened.records(1, 3000))
+    before, after = next((a, b) for a, b in pairwise(records) if b.recv_ns > a.recv_ns + 2000)
+    found = document(made, "--from", utc(before.recv_ns + 1000), "--until", utc(after.recv_ns - 1000))
+
+    assert (found["verified"], found["last_seq"]) == ("nothing", before.seq)
+
+
+def test_a_difference_that_was_not_asked_for_is_none(made: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    spoil(path)
+
+    assert run(path).exit_code == Exit.DIVERGED
+    assert document(path, "--from", 10**6)["identical"] is None
+
+
+def spoil(folder: Path) -> None:
+    """A run that nobody would conclude again: its last derived record says something else."""
+    left = [150]
+
+    def lie(seq: int, kernel: Kernel, concluded: list[Derived]) -> list[Derived]:
+        if left and seq >= left[0] and concluded:
+            left.pop()
+            return [(kind, schema, payload[:-1] + bytes([payload[-1] ^ 1])) for kind, schema, payload in concluded]
+        return concluded
+
+    write_run(folder, long_inputs(300, 200, disconnect_every=50), change=lie)
+
+
+def test_the_first_input_alone_is_no_recording_without_a_kernel(made: Path) -> None:
+    said = run(made, "--until", 1)
+
+    assert "nothing compared: no derived record stands in what was replayed up to record 1" in said.stdout
 
 
 def test_from_and_until_may_not_contradict(made: Path) -> None:
-    found = run(made, "--from", 500, "--until", 499)
+    for first, last in ((500, 499), ("2026-01-02", "2026-01-01")):
+        found = run(made, "--from", first, "--until", last)
 
-    assert found.exit_code == Exit.USAGE
-    assert "lies before --from" in found.stderr
+        assert found.exit_code == Exit.USAGE
+        assert f"{last} lies before --from {first}" in found.stderr
     for option in ("--from", "--until"):
         assert run(made, option, "yesterday").exit_code == Exit.USAGE
 
@@ -111,8 +169,8 @@ def test_a_recording_is_folded_from_its_start_whatever_is_asked(tmp_path: Path) 
     assert found["verified"] == "nothing"
     assert found["start_seq"] == 1
     assert found["notes"] == [
-        "folded from record 1 on: a recording without a run has no checkpoints",
         "verified in one job: there are no checkpoints to cut the journal at",
+        "folded from record 1 on: a recording without a run has no checkpoints",
     ]
 
 
@@ -121,26 +179,27 @@ def test_without_checkpoints_neither_reads_nor_writes_any(journal: Path) -> None
 
     assert found["start_seq"] == 1
     assert found["notes"] == ["folded from record 1 on: no usable checkpoint stands before"]
+    assert document(journal, "--no-checkpoints", "--jobs", 2)["notes"] == [
+        "verified in one job: several would begin at checkpoints, and --no-checkpoints uses none"
+    ]
     shutil.rmtree(journal / "checkpoints")
     document(journal, "--no-checkpoints")
     assert not (journal / "checkpoints").exists()
 
 
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Journals of this file are long."""
+    monkeypatch.setattr(resume, "EVERY", DIGEST_EVERY)
+    monkeypatch.setattr(resume, "LEAST_EVERY", DIGEST_EVERY)
+
+
 @pytest.mark.parametrize(
-    ("options", "every", "kept"),
-    [
-        ([], 1 << 17, 0),
-        ([], DIGEST_EVERY, 2),
-        (["--checkpoints"], 1 << 17, 0),
-        (["--checkpoints", "--jobs", "3"], DIGEST_EVERY, 2),
-        (["--no-checkpoints"], DIGEST_EVERY, 0),
-    ],
+    ("options", "kept"),
+    [([], 2), (["--checkpoints"], 2), (["--checkpoints", "--jobs", "3"], 2), (["--no-checkpoints"], 0)],
 )
-def test_checkpoints_are_kept_for_a_folder_long_enough_to_profit(
-    options: list[str], every: int, kept: int, journal: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(resume, "EVERY", every)
-    monkeypatch.setattr(Checkpoints.__init__, "__defaults__", tuple_with_every(every))
+@pytest.mark.usefixtures("short")
+def test_checkpoints_are_kept_for_a_folder_long_enough_to_profit(options: list[str], kept: int, journal: Path) -> None:
     shutil.rmtree(journal / "checkpoints")
     found = document(journal, *options)
     folder = journal / "checkpoints"
@@ -149,14 +208,34 @@ def test_checkpoints_are_kept_for_a_folder_long_enough_to_profit(
     assert any(f"{kept} checkpoints written to" in note for note in found["notes"]) is bool(kept)
 
 
-def tuple_with_every(every: int) -> tuple[object, ...]:
-    """The defaults of `Checkpoints`, with another distance."""
-    return tuple(every if value == 1 << 17 else value for value in Checkpoints.__init__.__defaults__ or ())
+def test_a_journal_too_short_to_profit_gets_no_checkpoints(journal: Path) -> None:
+    shutil.rmtree(journal / "checkpoints")
+    document(journal)
+    document(journal, "--checkpoints")
+
+    assert not (journal / "checkpoints").exists()
 
 
-def test_a_single_file_gets_checkpoints_only_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resume, "EVERY", DIGEST_EVERY)
-    monkeypatch.setattr(Checkpoints.__init__, "__defaults__", tuple_with_every(DIGEST_EVERY))
+@pytest.mark.usefixtures("short")
+def test_an_overlay_is_as_long_as_what_it_folds_of_its_base(tmp_path: Path) -> None:
+    base, path = tmp_path / "base", tmp_path / "run"
+    write_recording(base, long_inputs(DIGEST_EVERY + 500, 300, disconnect_every=150, kept=True))
+    resimulate(base, JOINING, path)
+    with open_journal(path, background=Inline()) as opened:
+        assert opened.last_seq < DIGEST_EVERY
+
+    assert "1 checkpoint written to" in document(path)["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "every"), [(1000, 1 << 14), (200_000, 1 << 14), (1 << 20, 1 << 16), (1 << 30, 1 << 17)]
+)
+def test_a_shorter_journal_has_its_checkpoints_closer_together(inputs: int, every: int) -> None:
+    assert resume.spacing(inputs) == every
+
+
+@pytest.mark.usefixtures("short")
+def test_a_single_file_gets_checkpoints_only_when_asked(tmp_path: Path) -> None:
     write_run(tmp_path / "run", long_inputs(DIGEST_EVERY + 10), sealed=True)
     file = tmp_path / "run" / "00000001.zst"
     document(file)
@@ -172,7 +251,7 @@ def test_a_single_file_gets_checkpoints_only_when_asked(tmp_path: Path, monkeypa
 def test_two_processes_give_the_answer_of_one(made: Path) -> None:
     one, two = document(made), document(made, "--jobs", 2)
     for told in (one, two):
-        for name in ("elapsed_s", "frames_per_s", "fast_path_share"):
+        for name in ("elapsed_s", "frames_per_s"):
             del told[name]
 
     assert one == two
@@ -210,21 +289,49 @@ def test_damage_is_raised_alike_by_two_processes(journal: Path) -> None:
     assert one.stderr.splitlines()[-2:] == two.stderr.splitlines()[-2:]
 
 
-def test_a_piece_whose_worker_was_killed_is_replayed_here(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with open_journal(made, background=Inline()) as opened:
+def pieces_at(folder: Path) -> list[Piece]:
+    """The journal in three pieces."""
+    with open_journal(folder, background=Inline()) as opened:
         heads = Checkpoints(RealDisk(), opened, this_build()).heads()
-    piece = Piece(made, None, heads[-1], None, None)
-    told: list[int] = []
-    with Workers(1, told.append) as pool:
-        (first,) = pool([piece])
-        for process in list(pool._pool._processes.values()):
-            os.kill(process.pid, signal.SIGKILL)
-        again = list(pool([piece, piece]))
-        later = list(pool([piece]))
+    starts, ends = [None, *heads], [*heads, None]
+    return [Piece(folder, None, start, end, None) for start, end in zip(starts, ends, strict=True)]
 
-    assert again == [first, first]
-    assert later == [first]
-    assert sum(told) > 0
+
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+def test_every_piece_is_done_once_whoever_does_it(made: Path, jobs: int) -> None:
+    pieces, told = pieces_at(made), [0]
+    with Workers(jobs, told.append) as workers:
+        found = list(workers(pieces))
+        raw_bytes = sum(told)
+        again = list(workers(pieces))
+
+    assert found == again == [replay_piece(piece, lambda done: None) for piece in pieces]
+    assert sum(told) == 2 * raw_bytes > 0
+
+
+def test_a_piece_whose_worker_was_killed_is_replayed_here(made: Path) -> None:
+    pieces = pieces_at(made)
+    expected = [replay_piece(piece, lambda done: None) for piece in pieces]
+    with Workers(3, lambda done: None) as workers:
+        answers = workers(pieces)
+        found = [next(answers)]
+        for worker in workers._workers:
+            os.kill(worker.process.pid or 0, signal.SIGKILL)
+        found += answers
+        later = list(workers(pieces))
+
+    assert found == expected
+    assert later == expected
+
+
+def test_what_a_worker_still_does_for_an_earlier_call_is_not_mistaken_for_its_next_answer(made: Path) -> None:
+    pieces = pieces_at(made)
+    with Workers(2, lambda done: None) as workers:
+        while not any(worker.task is not None for worker in workers._workers):
+            next(workers(pieces))
+        backwards = list(workers(pieces[::-1]))
+
+    assert backwards == [replay_piece(piece, lambda done: None) for piece in pieces[::-1]]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the workers are looked up in /proc")
@@ -235,7 +342,13 @@ def test_an_interrupt_ends_the_workers_and_the_command_with_130(tmp_path: Path) 
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "REFOLD_PURE": "1", "REFOLD_REQUIRE": ""}
     command = [sys.executable, "-m", "engine.runtime.cli", "replay", str(tmp_path / "run"), "--jobs", "2"]
     process = subprocess.Popen(
-        command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=heed,
     )
     children: list[int] = []
     while len(children) < 2 and process.poll() is None:
