@@ -1,0 +1,118 @@
+"""The contest: our answers are those of a model that shares no code with them, whatever the feed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from contract_model import Contract
+from feed_maker import make_rows, write_feed
+
+from benchmarks import contestant
+from benchmarks.contestants import contract
+from benchmarks.contestants.feeds import Feed, packed, read_feed
+from engine.kernel import kinds
+from replay.resimulation import Simulated, Simulation
+
+LOWEST, HIGHEST = 1, 2  # no range of a known grid: tick and lot are 1
+
+
+def model_answers(played: Contract) -> contract.Answers:
+    return contract.Answers(
+        steps=played.steps,
+        nsub=played.count("submit"),
+        ncan=played.count("cancel"),
+        fills=played.count("fill"),
+        position=float(played.position_lots),
+        equity=played.doubled_equity() / 2,
+    )
+
+
+def simulated(feed: Feed, compiled: bool = False, sink: Any = None) -> Simulated:
+    run, config = contract.run_of(compiled)
+    return Simulation(run, config, packed(feed), sink).play()
+
+
+@pytest.fixture
+def feed(tmp_path: Path) -> tuple[Contract, Feed]:
+    rows = make_rows(2)
+    return Contract(rows).play(), read_feed(write_feed(rows, tmp_path / "feed.bin"), LOWEST, HIGHEST)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, pytest.param(4, marks=pytest.mark.slow)])
+def test_our_answers_are_the_models(tmp_path, seed):
+    rows = make_rows(seed)
+    feed = read_feed(write_feed(rows, tmp_path / "feed.bin"), LOWEST, HIGHEST)
+    found = simulated(feed)
+
+    assert found.faults == []
+    assert contract.answers(found, feed) == model_answers(Contract(rows).play())
+    assert set(found.verdicts) == {"OK"}
+    assert found.fills > 10
+
+
+def test_a_compiled_strategy_and_one_in_ordinary_python_come_to_the_same(feed):
+    _, rows = feed
+    one, other = simulated(rows, compiled=True), simulated(rows)
+
+    assert contract.answers(one, rows) == contract.answers(other, rows)
+    assert one.counts == other.counts
+
+
+class Kept:
+    """A sink in memory."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[int, bytes]] = []
+
+    def append_input(self, kind: int, schema: int, source: int, recv_ns: int, src_ns: int, payload: bytes) -> int:
+        self.records.append((kind, payload))
+        return len(self.records)
+
+    def append_derived(self, kind: int, schema: int, payload: bytes) -> int:
+        self.records.append((kind, payload))
+        return len(self.records)
+
+
+def test_the_contest_runs_through_admission_and_the_simulated_venue(feed):
+    """Nothing is left out for speed: each order has its intent, verdict, capsule, request and the venue's answers."""
+    played, rows = feed
+    sink = Kept()
+    found = simulated(rows, sink=sink)
+    counted = {kind: sum(one == kind for one, _ in sink.records) for kind in {one for one, _ in sink.records}}
+    orders = played.count("submit") + played.count("cancel")
+
+    assert contract.answers(found, rows) == contract.answers(simulated(rows), rows)
+    assert counted[kinds.INTENT] == counted[kinds.VERDICT] == orders + 1  # and the timer
+    assert counted[kinds.REQUEST] == orders
+    assert counted[kinds.CAPSULE] == played.count("submit")
+    assert counted[kinds.SIM_ACKED] + counted.get(kinds.SIM_REJECTED, 0) == played.count("submit")
+    assert counted[kinds.SIM_FILLED] == played.count("fill")
+    assert counted[kinds.TIMER] == played.steps
+    assert counted[kinds.DIGEST] >= 1
+
+
+def test_the_command_prints_one_line_and_fails_on_wrong_answers(tmp_path, capsys, monkeypatch):
+    rows = make_rows(5, 4_000)
+    path = write_feed(rows, tmp_path / "feed.bin")
+    arguments = [str(path), "mm_python", str(LOWEST), str(HIGHEST), "1"]
+    right = model_answers(Contract(rows).play())
+    digest = read_feed(path, LOWEST, HIGHEST).digest
+
+    assert contestant.main(arguments) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["n"], printed["nsub"], printed["equity"]) == (4_000, right.nsub, right.equity)
+    monkeypatch.setitem(contract.KNOWN, digest, right)
+    assert contestant.main([*arguments, "--sink", "overlay"]) == 0
+    wrong = contract.Answers(right.steps, right.nsub, right.ncan, right.fills + 1, right.position, right.equity)
+    monkeypatch.setitem(contract.KNOWN, digest, wrong)
+    assert contestant.main(arguments) == 1
+    assert f"fills is {right.fills}, known is {right.fills + 1}" in capsys.readouterr().err
+
+
+def test_the_same_rows_spread_over_several_assets_are_all_folded(tmp_path, capsys):
+    path = write_feed(make_rows(2, 4_000), tmp_path / "feed.bin")
+
+    assert contestant.main([str(path), "fold_multi", "4", str(LOWEST), str(HIGHEST), "1"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["n"], printed["assets"]) == (4_000, 4)
