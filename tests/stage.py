@@ -60,6 +60,8 @@ class Stage:
         self.venue = SimulatedVenue(self.room.instruments, models, seed)
         self.now = 0
         self.heard: list[Said] = []
+        self.facts: list[tuple[int, str, int, int, int]] = []
+        """What the venue was told: (time, "level" or "trade", side, price units, size)."""
         self.sent: dict[int, Request] = {}
         self.sent_ns: dict[int, int] = {}
         self.room.touch(40, 42, 500)
@@ -108,7 +110,7 @@ class Stage:
         if bid is not None and ask is not None:
             self.snapshot({bid: lots}, {ask: lots})
         if traded is not None:
-            self.venue.traded(0, traded * TICK, traded_lots * LOT, taker, self.now)
+            self.trade(traded, traded_lots, taker)
 
     def to(self, at_ns: int) -> None:
         """The instant *at_ns*, before anything of ours happens in it."""
@@ -117,19 +119,24 @@ class Stage:
 
     def snapshot(self, bids: dict[int, int], asks: dict[int, int]) -> None:
         """A full book, of which the venue is told."""
-        self.venue.watch(0)
         self.levels(bids, asks)
         self.venue.snapshot(0, self.now)
         for side, levels in ((BID, bids), (ASK, asks)):
             for tick, lots in levels.items():
+                self.facts.append((self.now, "level", side, tick * TICK, lots * LOT))
                 self.venue.level_set(0, side, tick * TICK, lots * LOT, self.now)
         self.venue.snapshot_end(0, self.now)
 
     def level(self, side: int, tick: int, lots: int) -> None:
         """One level changes, and the venue is told."""
         self.market.book.set_level(side, tick, lots)
-        self.venue.watch(0)
+        self.facts.append((self.now, "level", side, tick * TICK, lots * LOT))
         self.venue.level_set(0, side, tick * TICK, lots * LOT, self.now)
+
+    def trade(self, tick: int, lots: int, taker: int) -> None:
+        """Someone else trades, and the venue is told."""
+        self.facts.append((self.now, "trade", taker, tick * TICK, lots * LOT))
+        self.venue.traded(0, tick * TICK, lots * LOT, taker, self.now)
 
     def levels(self, bids: dict[int, int], asks: dict[int, int]) -> None:
         """The book, without a fact that would tell the venue."""

@@ -153,16 +153,15 @@ class VenueBook:
 
     # -- what our own orders took ------------------------------------------------------------------------------------
 
-    def take(self, side: i64, price: i64, size: i64) -> None:
+    def take(self, market: Market, side: i64, price: i64, size: i64) -> None:
         """An order of ours consumed *size* of the level at *price*, which the recorded market will not show."""
-        market = self.market
-        assert market is not None
-        taken = self._taken
+        taken = self._all_taken.get(market.number)
         if taken is None:
             taken = Taken()
-            self._taken = taken
             self._all_taken[market.number] = taken
-        key = ((price // self.tick) << 1) | side
+            if self.market is market:
+                self._taken = taken
+        key = ((price // market.tick) << 1) | side
         taken.lots[key] = i64(taken.lots.get(key, 0)) + size // market.lot
 
     def stated(self, market: Market, side: i64, price: i64) -> bool:

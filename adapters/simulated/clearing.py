@@ -4,10 +4,12 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from adapters.simulated.book import VenueBook
 from adapters.simulated.latency import Delay
 from adapters.simulated.reports import Report
-from adapters.simulated.resting import Fill
+from adapters.simulated.resting import Fill, Pit
 from engine.kernel import codes, kinds
+from engine.kernel.market import Instrument
 from engine.kernel.record import NONE
 from engine.kernel.request import Request
 
@@ -77,8 +79,13 @@ class Clearing:
     def __init__(self) -> None:
         self.line: Line | None = None
 
-    def join(self, line: Line) -> None:
-        """The venue that this belongs to speaks to us through *line*."""
+    def join(self, line: Line, instruments: list[Instrument], book: VenueBook, pits: list[Pit]) -> None:
+        """
+        The venue that this belongs to speaks to us through *line*.
+
+        *instruments* is the kernel's own list, *pits* our resting orders by market number: both grow with the
+        catalogue. *book* is that of `market` when `act` is called.
+        """
         self.line = line
 
     def objection(self, request: Request, venue_ns: i64) -> i64:
@@ -92,7 +99,7 @@ class Clearing:
         *key* and *index* name the draw of an answer's delay; the next 65,535 indices are the request's too.
         """
         assert self.line is not None
-        self.line.say(key, index, kinds.SIM_REJECTED, request.number, venue_ns, codes.NOT_PERMITTED)
+        self.line.say(key, index, kinds.SIM_CONVERSION_REFUSED, request.number, venue_ns, codes.NOT_PERMITTED)
 
     def filled(self, fill: Fill) -> i64:
         """One trade more; returns what its report says beside maker or taker: 0, or FILL_PROVISIONAL."""

@@ -1,6 +1,6 @@
-"""How much of an order fills when the market reaches it."""
+"""How much of an order fills when the market reaches it, and what a taker finds."""
 
-from typing import Final
+from typing import Final, final
 
 from mypy_extensions import i64
 
@@ -17,10 +17,40 @@ class Fills:
     def __init__(self, shared: bool = False) -> None:
         self.shared: Final[bool] = shared
 
-    def by_trade(self, order: Resting, available: i64) -> i64:
+    def by_trade(self, order: Resting, available: i64, now_ns: i64) -> i64:
         """What fills when a trade of *available* came to the order, past all that stood ahead or at a worse price."""
         return order.left()
 
-    def by_touch(self, order: Resting, available: i64) -> i64:
+    def by_touch(self, order: Resting, available: i64, now_ns: i64) -> i64:
         """What fills when a level of *available* was set on the other side, at the order's price or beyond."""
         return order.left()
+
+
+@final
+class Partial(Fills):
+    """No more fills than came: of a trade what was left of it behind the queue, of a level what it holds."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+    def by_trade(self, order: Resting, available: i64, now_ns: i64) -> i64:
+        """See `Fills`."""
+        left = order.left()
+        return available if available < left else left
+
+    def by_touch(self, order: Resting, available: i64, now_ns: i64) -> i64:
+        """See `Fills`."""
+        left = order.left()
+        return available if available < left else left
+
+
+class Slippage:
+    """What a taker finds of the recorded levels: all of them, as recorded. Worse worlds derive from it."""
+
+    def offered(self, order: Resting, price: i64, size: i64, now_ns: i64) -> i64:
+        """How much of the *size* recorded at *price* is there for *order*: from 0 to *size*."""
+        return size
+
+    def price(self, order: Resting, price: i64, tick: i64, now_ns: i64) -> i64:
+        """At what price *order* takes of the level at *price*: that, or ticks worse; never beyond the order's limit."""
+        return price

@@ -5,23 +5,28 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from adapters.simulated.clearing import Clearing
-from adapters.simulated.fills import Fills
+from adapters.simulated.fills import Fills, Slippage
 from adapters.simulated.latency import Delay, Latency
 from adapters.simulated.queue import Queue
+from adapters.simulated.rules import Rules
 
 
 @final
 class Models:
-    """The parts of one venue."""
+    """The parts of one venue. Some have a state: no two venues share them."""
 
-    def __init__(self, latency: Latency, queue: Queue, fills: Fills, clearing: Clearing) -> None:
+    def __init__(
+        self, latency: Latency, queue: Queue, fills: Fills, slippage: Slippage, rules: Rules, clearing: Clearing
+    ) -> None:
         self.latency: Final[Latency] = latency
         self.queue: Final[Queue] = queue
         self.fills: Final[Fills] = fills
+        self.slippage: Final[Slippage] = slippage
+        self.rules: Final[Rules] = rules
         self.clearing: Final[Clearing] = clearing
 
 
 def plain(entry_ns: i64, response_ns: i64) -> Models:
-    """Constant delays, the conservative queue, whole fills, trades that are final at once."""
+    """Constant delays, the conservative queue, whole fills, no further rules, trades that are final at once."""
     latency = Latency(Delay(entry_ns), Delay(entry_ns), Delay(response_ns))
-    return Models(latency, Queue(), Fills(), Clearing())
+    return Models(latency, Queue(), Fills(), Slippage(), Rules(), Clearing())

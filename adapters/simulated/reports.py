@@ -9,6 +9,10 @@ Every field is an i64, in this order (schema 1 of each kind); `README.md` beside
     SIM_REJECTED        request, venue_ns, reason
     SIM_EXPIRED         request, venue_ns, filled
     SIM_CANCEL_REFUSED  request, venue_ns, reason
+    SIM_SETTLED         request, venue_ns, trade, status
+    SIM_CONVERTED       request, venue_ns
+    SIM_CONVERSION_REFUSED  request, venue_ns, reason
+    SIM_CREDITED        instrument, venue_ns, amount, reason
 
 An order is named by its request alone: the venue has no other name for it, so that a report needs no text. A trade has
 one only while it may still fail (FILL_PROVISIONAL), because a later report has to name it then.
@@ -23,11 +27,15 @@ from mypy_extensions import i64, mypyc_attr
 from engine.kernel import codes, kinds
 from engine.kernel.events import (
     CANCEL_REFUSED,
+    CREDITED,
     FILL_PROVISIONAL,
     ORDER_ACKED,
     ORDER_CANCELLED,
     ORDER_FILLED,
     ORDER_REJECTED,
+    SETS_CONVERTED,
+    SETS_REFUSED,
+    TRADE_STATUS,
     EventBatch,
     Symbols,
     Translator,
@@ -44,16 +52,21 @@ _FIELDS: Final[dict[int, int]] = {
     int(kinds.SIM_REJECTED): 3,
     int(kinds.SIM_EXPIRED): 3,
     int(kinds.SIM_CANCEL_REFUSED): 3,
+    int(kinds.SIM_SETTLED): 4,
+    int(kinds.SIM_CONVERTED): 2,
+    int(kinds.SIM_CONVERSION_REFUSED): 3,
+    int(kinds.SIM_CREDITED): 4,
 }
 
 
 @final
-@mypyc_attr(acyclic=True, free_list_len=8)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Report:
     """
     What the venue says of the order *request*, and when (*at_ns*) we hear of it.
 
-    *a* to *d* are the fields behind `venue_ns`, in their order; a kind that has fewer ignores the rest.
+    *request* and *venue_ns* are the first two fields (a SIM_CREDITED names an instrument first), *a* to *d* those
+    behind them; a kind that has fewer ignores the rest.
     """
 
     def __init__(
@@ -100,7 +113,16 @@ def put(batch: EventBatch, kind: i64, request: i64, venue_ns: i64, a: i64, b: i6
         batch.add(ORDER_REJECTED, request, unnamed, a, venue_ns, 0, 0, 0)
     elif kind == kinds.SIM_CANCEL_REFUSED:
         batch.add(CANCEL_REFUSED, request, unnamed, a, venue_ns, 0, 0, 0)
+    elif kind == kinds.SIM_SETTLED:
+        batch.add(TRADE_STATUS, request, unnamed, batch.text(f"sim-trade-{a}"), b, venue_ns, 0, 0)
+    elif kind == kinds.SIM_CONVERTED:
+        batch.add(SETS_CONVERTED, request, venue_ns, 0, 0, 0, 0, 0)
+    elif kind == kinds.SIM_CONVERSION_REFUSED:
+        batch.add(SETS_REFUSED, request, a, venue_ns, 0, 0, 0, 0)
+    elif kind == kinds.SIM_CREDITED:
+        batch.add(CREDITED, 0, request, a, b, venue_ns, 0, 0)
     else:
+        assert kind == kinds.SIM_CANCELLED or kind == kinds.SIM_EXPIRED
         batch.add(ORDER_CANCELLED, request, unnamed, a, venue_ns, codes.OK, 0, 0)
 
 

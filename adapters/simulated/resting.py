@@ -4,10 +4,18 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from engine.kernel.events import KIND_FUTURE, KIND_OPTION, KIND_PERPETUAL
 from engine.kernel.market import Instrument, Market
-from engine.kernel.record import wide
+from engine.kernel.order import FLAG_REDUCE_ONLY
+from engine.kernel.policy import TIF_GTD
+from engine.kernel.record import NONE, wide
 from engine.kernel.request import Request
-from engine.kernel.units import ASK, BID, BUY
+from engine.kernel.units import BID
+
+_CONTRACTS: Final = (KIND_PERPETUAL, KIND_FUTURE, KIND_OPTION)
+
+ON_ITS_WAY_NS: Final[i64] = 2_000_000_000
+"""No fact is longer than this on its way to us: `replay.ahead` takes it as later otherwise."""
 
 NO_BID: Final[i64] = -1
 NO_ASK: Final[i64] = wide(0x3FFFFFFF, 0)
@@ -38,10 +46,13 @@ class Resting:
     """
     An order at the venue: its *request*, and the *side* and *price* at which it stands in the first outcome's book.
 
-    *key* and *ordinal* are what its draws of chance are keyed by (see `draw`).
+    *key* and *ordinal* are what its draws of chance are keyed by (see `draw`). A GTD order ends at `expires_ns`: the
+    last whole *step_ns* not after the time that the request states.
     """
 
-    def __init__(self, request: Request, instrument: Instrument, since_ns: i64, key: i64, ordinal: i64) -> None:
+    def __init__(
+        self, request: Request, instrument: Instrument, since_ns: i64, key: i64, ordinal: i64, step_ns: i64 = 1
+    ) -> None:
         market = instrument.market
         self.request: Final[Request] = request
         self.number: Final[i64] = request.number
@@ -56,7 +67,13 @@ class Resting:
             price = market.price_scale - price
         self.side: Final[i64] = side
         self.price: Final[i64] = price
-        self.size: i64 = request.size
+        expires = NONE
+        if request.tif == TIF_GTD and request.expires_ns != NONE:
+            expires = request.expires_ns // step_ns * step_ns
+        self.expires_ns: Final[i64] = expires
+        # A flag of contracts: tokens and coins can only be sold by who holds them.
+        self.reduces: Final[bool] = request.flags & FLAG_REDUCE_ONLY != 0 and market.listing.kind in _CONTRACTS
+        self.size: Final[i64] = request.size
         self.filled: i64 = 0
         self.ahead: i64 = 0  # what stands before it in its level's queue, as the queue model has it
         self.level: i64 = 0  # what the recorded level held when it was last stated, and
@@ -74,7 +91,7 @@ class Resting:
 
 
 @final
-@mypyc_attr(acyclic=True, free_list_len=4)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Fill:
     """
     One trade of one order of ours.
@@ -115,10 +132,22 @@ class Pit:
         self.watch: Final[Watch] = Watch()
         self.bids: Final[list[Resting]] = []
         self.asks: Final[list[Resting]] = []
-        self.snapping: bool = False  # between a snapshot's begin and end
-        self.stated: Final[list[tuple[i64, i64, i64]]] = []  # its levels (side, price, size), until it is complete
+        self.snapping: bool = False  # between a snapshot's begin and end, or
+        self.lost: bool = False  # before one
+        self.stated: list[tuple[int, int, int]] = []  # its levels (side, price, size), until it is complete
+        self.full_ns: i64 = NONE  # when the last full book was complete
+        # Levels that would have met our orders while the book could not be traded on, and stand since.
+        self.missed: list[tuple[int, int, int]] = []
         self.taken_low: i64 = NO_ASK  # prices at which something counts as taken, of both sides together
         self.taken_high: i64 = NO_BID
+
+    def ready(self, vt: i64) -> bool:
+        """
+        Whether the book may be traded on at venue time *vt*.
+
+        The kernel's word counts, but a full book is on its way to us for a while before the kernel can know it.
+        """
+        return self.market.ready() or (self.full_ns != NONE and vt - self.full_ns <= ON_ITS_WAY_NS)
 
     def orders(self, side: i64) -> list[Resting]:
         """Our orders on *side*."""
@@ -184,10 +213,3 @@ class Pit:
                 watch.bid_high = self.taken_high
             if self.taken_low < watch.bid_low or bids == 0:
                 watch.bid_low = self.taken_low
-
-
-def book_side(side: i64, complement: bool) -> i64:
-    """The side of the first outcome's book on which an order to BUY or SELL stands."""
-    if complement:
-        return ASK if side == BUY else BID
-    return side

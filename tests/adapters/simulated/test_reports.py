@@ -2,16 +2,23 @@
 
 import pytest
 
-from adapters.simulated.reports import VENUE, Report, ended, filled, short, translators
+from adapters.simulated.reports import VENUE, Report, translators
 from engine.kernel import codes, kinds
 from engine.kernel.events import (
     CANCEL_REFUSED,
+    CREDIT_REWARD,
+    CREDITED,
     FILL_MAKER,
+    FILL_PROVISIONAL,
     ORDER_ACKED,
     ORDER_CANCELLED,
     ORDER_FILLED,
     ORDER_REJECTED,
+    SETS_CONVERTED,
+    SETS_REFUSED,
     STRIDE,
+    TRADE_FAILED,
+    TRADE_STATUS,
     EventBatch,
     Symbols,
 )
@@ -19,43 +26,62 @@ from engine.kernel.record import NONE
 
 
 def events(report: Report) -> tuple[list[int], list[str]]:
-    """The one row that *report* becomes, and the batch's texts."""
-    batch = EventBatch()
+    """The one row that *report* becomes, and the batch's texts: the same read from its bytes as from itself."""
+    batch, direct = EventBatch(), EventBatch()
+    direct.add(99, 0, 0, 0, 0, 0, 0, 0)
     translator = translators(Symbols(VENUE))[int(report.kind)]
-    padded = b"\xff" * 3 + report.payload + b"\xff" * 5
+    payload = report.payload()
+    padded = b"\xff" * 3 + payload + b"\xff" * 5
 
-    assert translator.translate(padded, 3, 3 + len(report.payload), batch) == codes.OK
+    assert translator.translate(padded, 3, 3 + len(payload), batch) == codes.OK
     assert batch.count == 1
-    return [batch.rows[at] for at in range(STRIDE)], list(batch.texts)
+    report.fill(direct)
+    row = [batch.rows[at] for at in range(STRIDE)]
+    assert (direct.count, [direct.rows[at] for at in range(STRIDE)], direct.texts) == (1, row, batch.texts)
+    return row, list(batch.texts)
 
 
 def test_each_report_becomes_the_event_it_says() -> None:
     code = int(codes.OFF_GRID)
     for report, expected in (
-        (short(kinds.SIM_ACKED, 9, 7, 5), [ORDER_ACKED, 7, 0, 5, 0, 0, 0, 0]),
-        (ended(kinds.SIM_CANCELLED, 9, 7, 5, 3), [ORDER_CANCELLED, 7, 0, 3, 5, codes.OK, 0, 0]),
-        (ended(kinds.SIM_EXPIRED, 9, 7, 5, 3), [ORDER_CANCELLED, 7, 0, 3, 5, codes.OK, 0, 0]),
-        (ended(kinds.SIM_REJECTED, 9, 7, 5, code), [ORDER_REJECTED, 7, 0, code, 5, 0, 0, 0]),
-        (ended(kinds.SIM_CANCEL_REFUSED, 9, 7, 5, code), [CANCEL_REFUSED, 7, 0, code, 5, 0, 0, 0]),
+        (Report(9, kinds.SIM_ACKED, 7, 5), [ORDER_ACKED, 7, -1, 5, 0, 0, 0, 0]),
+        (Report(9, kinds.SIM_CANCELLED, 7, 5, 3), [ORDER_CANCELLED, 7, -1, 3, 5, codes.OK, 0, 0]),
+        (Report(9, kinds.SIM_EXPIRED, 7, 5, 3), [ORDER_CANCELLED, 7, -1, 3, 5, codes.OK, 0, 0]),
+        (Report(9, kinds.SIM_REJECTED, 7, 5, code), [ORDER_REJECTED, 7, -1, code, 5, 0, 0, 0]),
+        (Report(9, kinds.SIM_CANCEL_REFUSED, 7, 5, code), [CANCEL_REFUSED, 7, -1, code, 5, 0, 0, 0]),
+        (Report(9, kinds.SIM_CONVERTED, 7, 5), [SETS_CONVERTED, 7, 5, 0, 0, 0, 0, 0]),
+        (Report(9, kinds.SIM_CONVERSION_REFUSED, 7, 5, code), [SETS_REFUSED, 7, code, 5, 0, 0, 0, 0]),
+        (Report(9, kinds.SIM_CREDITED, 3, 5, 120, CREDIT_REWARD), [CREDITED, 0, 3, 120, CREDIT_REWARD, 5, 0, 0]),
     ):
-        row, texts = events(report)
-        assert row == expected
-        assert texts == ["sim-7"]
+        assert events(report) == (expected, [])
 
 
-@pytest.mark.parametrize("maker", [True, False])
-def test_a_fill_names_its_trade_and_leaves_the_fee_to_the_kernel(maker: bool) -> None:
-    row, texts = events(filled(9, 7, 5, 4200, 1_000_000, maker, 12))
+@pytest.mark.parametrize("flags", [0, FILL_MAKER])
+def test_a_final_fill_needs_no_name_and_leaves_the_fee_to_the_kernel(flags: int) -> None:
+    row, texts = events(Report(9, kinds.SIM_FILLED, 7, 5, 4200, 1_000_000, flags, 12))
 
-    assert texts == ["sim-7", "sim-trade-12"] or texts == ["sim-trade-12", "sim-7"]
-    assert [row[0], row[1], *row[3:7]] == [ORDER_FILLED, 7, 4200, 1_000_000, NONE, FILL_MAKER if maker else 0]
-    assert (texts[row[2]], texts[row[7]]) == ("sim-7", "sim-trade-12")
+    assert row == [ORDER_FILLED, 7, -1, 4200, 1_000_000, NONE, flags, -1]
+    assert texts == []
+
+
+def test_a_fill_that_may_still_fail_names_its_trade() -> None:
+    row, texts = events(Report(9, kinds.SIM_FILLED, 7, 5, 4200, 1_000_000, FILL_PROVISIONAL, 12))
+
+    assert row == [ORDER_FILLED, 7, -1, 4200, 1_000_000, NONE, FILL_PROVISIONAL, 0]
+    assert texts == ["sim-trade-12"]
+
+
+def test_a_step_of_settlement_names_the_trade_as_its_fill_did() -> None:
+    row, texts = events(Report(9, kinds.SIM_SETTLED, 7, 5, 12, TRADE_FAILED))
+
+    assert row == [TRADE_STATUS, 7, -1, 0, TRADE_FAILED, 5, 0, 0]
+    assert texts == ["sim-trade-12"]
 
 
 def test_a_report_of_another_length_is_no_report() -> None:
-    report = short(kinds.SIM_ACKED, 9, 7, 5)
+    whole = Report(9, kinds.SIM_ACKED, 7, 5).payload()
     translator = translators(Symbols(VENUE))[int(kinds.SIM_ACKED)]
-    for payload in (b"", report.payload[:-1], report.payload + b"\0", report.payload * 2):
+    for payload in (b"", whole[:-1], whole + b"\0", whole * 2):
         batch = EventBatch()
         assert translator.translate(payload, 0, len(payload), batch) == codes.BAD_FRAME
         assert batch.count == 0
@@ -72,4 +98,8 @@ def test_every_kind_of_report_has_a_decoder_with_a_version_in_its_name() -> None
         "sim-rejected/1",
         "sim-expired/1",
         "sim-cancel-refused/1",
+        "sim-settled/1",
+        "sim-converted/1",
+        "sim-conversion-refused/1",
+        "sim-credited/1",
     ]

@@ -1,11 +1,12 @@
-"""The first simulated venue: what becomes of an order, by example."""
+"""The simulated venue: what becomes of an order, by example."""
 
 import pytest
 from stage import LOT, MS, TICK, Said, Stage
 
 from engine.kernel import codes
-from engine.kernel.events import STATUS_CLOSED, STATUS_HALTED, STATUS_POST_ONLY
-from engine.kernel.units import BUY, SELL
+from engine.kernel.events import SIDE_UNKNOWN, STATUS_CLOSED, STATUS_HALTED, STATUS_POST_ONLY
+from engine.kernel.record import NONE
+from engine.kernel.units import ASK, BID, BUY, SELL
 
 
 def kinds(found: list[Said]) -> list[str]:
@@ -54,18 +55,21 @@ def test_without_latency_everything_happens_at_once_but_in_order() -> None:
         (BUY, 38, 40, None, False),
         (BUY, 38, 39, None, True),
         (BUY, 37, 38, None, True),
-        (BUY, None, None, 39, False),
+        (BUY, None, None, 40, False),
+        (BUY, None, None, 39, True),
         (BUY, None, None, 38, True),
         (SELL, 42, 45, None, False),
         (SELL, 43, 45, None, True),
         (SELL, 44, 45, None, True),
-        (SELL, None, None, 43, False),
+        (SELL, None, None, 42, False),
+        (SELL, None, None, 43, True),
         (SELL, None, None, 44, True),
     ],
 )
 @pytest.mark.parametrize("outcome", [0, 1])
-def test_a_resting_order_fills_whole_when_the_touch_reaches_it_or_a_trade_passes_it(
-    side: int, bid: int | None, ask: int | None, traded: int | None, fills: bool, outcome: int
+@pytest.mark.parametrize("known", [False, True])
+def test_an_order_first_in_line_fills_whole_by_a_touch_at_its_price_or_a_trade_at_it_or_through_it(
+    side: int, bid: int | None, ask: int | None, traded: int | None, fills: bool, outcome: int, known: bool
 ) -> None:
     """Bid at 39, offer at 43; the same for the complement, whose prices are one minus these."""
     stage = Stage()
@@ -73,7 +77,8 @@ def test_a_resting_order_fills_whole_when_the_touch_reaches_it_or_a_trade_passes
     other = SELL if side == BUY else BUY
     number = stage.place(side if outcome == 0 else other, ticks if outcome == 0 else 100 - ticks, 7, outcome=outcome)
     stage.wait(100 * MS)
-    stage.frame(200 * MS, bid=bid, ask=ask, traded=traded)
+    taker = SIDE_UNKNOWN if not known else other
+    stage.frame(200 * MS, bid=bid, ask=ask, traded=traded, taker=taker)
     stage.settle()
     price = ticks * TICK if outcome == 0 else (100 - ticks) * TICK
     filled = [Said(230 * MS, "FILLED", number, 200 * MS, 7 * LOT, price, True, 1)]
@@ -81,32 +86,113 @@ def test_a_resting_order_fills_whole_when_the_touch_reaches_it_or_a_trade_passes
     assert stage.of(number)[1:] == (filled if fills else [])
 
 
-def test_a_frame_that_does_not_move_the_market_fills_nothing(stage: Stage) -> None:
-    number = stage.place(BUY, 39, 10)
+@pytest.mark.parametrize(("side", "ticks", "taker"), [(BUY, 39, BUY), (SELL, 43, SELL)])
+def test_a_trade_that_took_from_the_other_side_fills_nothing(side: int, ticks: int, taker: int, stage: Stage) -> None:
+    number = stage.place(side, ticks, 7)
     stage.wait(100 * MS)
-    stage.levels({30: 5}, {35: 5})
-    stage.venue.observe([], 200 * MS)
+    stage.frame(200 * MS, traded=ticks, taker=taker)
     stage.settle()
 
     assert kinds(stage.of(number)) == ["ACKED"]
 
 
-def test_nothing_fills_while_the_book_is_invalid_suspect_or_crossed(stage: Stage) -> None:
+def test_an_order_behind_others_fills_when_more_traded_than_stood_before_it(stage: Stage) -> None:
+    """To the last lot: what used up the queue exactly left us first in line, untouched."""
+    number = stage.place(BUY, 40, 7)
+    stage.wait(100 * MS)
+    stage.frame(110 * MS, traded=40, traded_lots=300, taker=SELL)
+    stage.frame(120 * MS, traded=40, traded_lots=200, taker=SELL)
+    stage.wait(150 * MS)
+    assert kinds(stage.of(number)) == ["ACKED"]
+    stage.frame(160 * MS, traded=40, traded_lots=1, taker=SELL)
+    stage.settle()
+
+    assert [(said.kind, said.venue_ns) for said in stage.of(number)[1:]] == [("FILLED", 160 * MS)]
+
+
+def test_a_level_that_shrinks_below_what_stood_ahead_brings_us_forward(stage: Stage) -> None:
+    number = stage.place(BUY, 40, 7)
+    stage.wait(100 * MS)
+    stage.to(110 * MS)
+    stage.level(BID, 40, 20)
+    stage.level(BID, 40, 900)
+    stage.frame(120 * MS, traded=40, traded_lots=20, taker=SELL)
+    stage.wait(150 * MS)
+    assert kinds(stage.of(number)) == ["ACKED"]
+    stage.frame(160 * MS, traded=40, traded_lots=1, taker=SELL)
+    stage.settle()
+
+    assert kinds(stage.of(number)) == ["ACKED", "FILLED"]
+
+
+def test_better_prices_fill_first_and_older_orders_before_younger_ones(stage: Stage) -> None:
+    numbers = [stage.place(BUY, ticks, 7) for ticks in (38, 39, 38, 39)]
+    stage.wait(100 * MS)
+    stage.frame(200 * MS, traded=30)
+    stage.settle()
+
+    assert [said.request for said in stage.heard if said.kind == "FILLED"] == [numbers[at] for at in (1, 3, 0, 2)]
+
+
+@pytest.mark.parametrize("doubt", ["invalid", "suspect", "crossed"])
+def test_nothing_fills_while_the_book_is_in_doubt_and_what_was_missed_is_made_up_for(doubt: str, stage: Stage) -> None:
     number = stage.place(BUY, 39, 10)
+    gone = stage.place(BUY, 35, 10)
     stage.wait(100 * MS)
     market = stage.market
-    market.valid = False
-    stage.frame(200 * MS, bid=30, ask=35, traded=30)
+    market.valid, market.suspect = doubt != "invalid", int(doubt == "suspect")
+    market.crossed_ns = 100 * MS if doubt == "crossed" else NONE
     taker = stage.place(BUY, 60, 10, tif="FAK")
+    stage.frame(200 * MS, traded=30)
+    stage.level(ASK, 35, 5)
+    stage.level(ASK, 39, 5)
+    stage.level(ASK, 35, 0)
     stage.wait(300 * MS)
-    market.valid, market.suspect = True, 1
-    stage.frame(400 * MS, traded=30)
-    market.suspect, market.crossed_ns = 0, 400 * MS
-    stage.frame(500 * MS, traded=30)
+    assert kinds(stage.of(number)) == kinds(stage.of(gone)) == ["ACKED"]
+    assert kinds(stage.of(taker)) == ["ACKED", "CANCELLED"]
+    assert stage.venue.unready == 4
+    market.valid, market.suspect, market.crossed_ns = True, 0, NONE
+    stage.to(400 * MS)
+    stage.level(BID, 20, 5)
     stage.settle()
 
-    assert kinds(stage.of(number)) == ["ACKED"]
-    assert kinds(stage.of(taker)) == ["ACKED", "CANCELLED"]
+    assert [(said.kind, said.venue_ns) for said in stage.of(number)[1:]] == [("FILLED", 400 * MS)]
+    assert kinds(stage.of(gone)) == ["ACKED"]
+
+
+def test_a_full_book_fills_what_it_reaches_before_we_have_heard_of_it(stage: Stage) -> None:
+    """The kernel's book is invalid until the snapshot arrives; the venue's never was."""
+    number = stage.place(BUY, 39, 10)
+    stage.wait(100 * MS)
+    stage.market.valid = False
+    stage.frame(200 * MS, bid=37, ask=38)
+    stage.settle()
+
+    assert kinds(stage.of(number)) == ["ACKED", "FILLED"]
+
+
+def test_a_level_that_a_full_book_does_not_name_leaves_us_first_in_line(stage: Stage) -> None:
+    number = stage.place(BUY, 40, 10)
+    stage.wait(100 * MS)
+    stage.frame(200 * MS, bid=38, ask=42)
+    stage.frame(210 * MS, traded=40, traded_lots=1, taker=SELL)
+    stage.settle()
+
+    assert kinds(stage.of(number)) == ["ACKED", "FILLED"]
+
+
+def test_a_new_grid_leaves_what_rests_and_asks_for_a_full_book(stage: Stage) -> None:
+    number = stage.place(BUY, 39, 10)
+    stage.wait(100 * MS)
+    stage.to(200 * MS)
+    stage.venue.tick_changed(0, TICK // 10, stage.now)
+    stage.level(ASK, 35, 5)
+    stage.venue.snapshot_end(0, stage.now)
+    assert kinds(stage.settle()) == ["ACKED"]
+    stage.frame(300 * MS, bid=38, ask=39)
+    stage.settle()
+
+    assert kinds(stage.of(number)) == ["ACKED", "FILLED"]
 
 
 def test_a_post_only_order_rests_in_a_book_that_says_nothing(stage: Stage) -> None:
@@ -115,16 +201,24 @@ def test_a_post_only_order_rests_in_a_book_that_says_nothing(stage: Stage) -> No
     stage.settle()
 
     assert kinds(stage.of(number)) == ["ACKED"]
+    assert stage.venue.unready == 1
 
 
-def test_what_rests_is_cancelled_when_trading_ends(stage: Stage) -> None:
-    number = stage.place(BUY, 39, 10)
+@pytest.mark.parametrize("how", ["closed", "resolved"])
+def test_what_rests_is_cancelled_when_trading_ends(how: str, stage: Stage) -> None:
+    number, offer = stage.place(BUY, 39, 10), stage.place(SELL, 45, 10)
     stage.wait(100 * MS)
-    stage.market.status = STATUS_CLOSED
-    stage.frame(200 * MS, traded=30)
+    stage.to(200 * MS)
+    stage.venue.status(0, STATUS_HALTED, stage.now)
+    if how == "closed":
+        stage.venue.status(0, STATUS_CLOSED, stage.now)
+    else:
+        stage.venue.resolved(0, 1, stage.now)
     stage.settle()
 
-    assert stage.of(number)[1:] == [Said(230 * MS, "CANCELLED", number, 200 * MS, 0)]
+    for one in (number, offer):
+        assert stage.of(one)[1:] == [Said(230 * MS, "CANCELLED", one, 200 * MS, 0)]
+    assert stage.venue.resting == stage.venue.watch(0).count == 0
 
 
 # -- taking -----------------------------------------------------------------------------------------------------------
