@@ -28,6 +28,7 @@ def strict_converter() -> Converter:
     for wanted, accepted in ((bool, (bool,)), (int, (int,)), (float, (int, float)), (str, (str,))):
         converter.register_structure_hook(wanted, _only(wanted, accepted))
     converter.register_structure_hook_func(lambda wanted: wanted == tuple[str, ...], _texts)
+    converter.register_structure_hook_func(lambda wanted: wanted == str | float, _number_or_auto)
     return converter
 
 
@@ -35,6 +36,12 @@ def _texts(value: Any, _: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
         raise TypeError(value)
     return tuple(value)
+
+
+def _number_or_auto(value: Any, _: Any) -> str | float:
+    if value != "auto" and type(value) not in (int, float):
+        raise TypeError(value)
+    return value if value == "auto" else float(value)
 
 
 def _only(wanted: type, accepted: tuple[type, ...]) -> Callable[[Any, Any], Any]:
@@ -161,7 +168,11 @@ def read_config(
         config = _converter.structure(values, RunConfig)
     except BaseValidationError as error:
         raise BadConfig(where, reasons(error)) from error
-    for name, latency_ms in asdict(config.venue).items():
+    clock = asdict(config.venue.clock)
+    latencies = {**asdict(config.venue), "clock.floor_ms": clock["floor_ms"]}
+    latencies["clock.feed_latency_ms"] = clock["feed_latency_ms"]
+    del latencies["clock"]
+    for name, latency_ms in latencies.items():
         if not 0 <= latency_ms <= MOST_LATENCY_MS:  # NaN is refused too
             raise BadConfig(where, f"venue.{name} is {latency_ms}, expected milliseconds from 0 to {MOST_LATENCY_MS:,}")
     if not 0 <= config.seed <= MOST_SEED:
