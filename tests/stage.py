@@ -43,7 +43,7 @@ def read(report: Report) -> Said:
     fields = struct.unpack(f"<{len(payload) // 8}q", payload)
     name = kinds.name(report.kind).removeprefix("SIM_")
     if name == "FILLED":
-        request, venue_ns, price, size, flags, trade = fields
+        request, venue_ns, price, size, flags, trade, _ = fields
         return Said(report.at_ns, name, request, venue_ns, size, price, flags & 1 == 1, trade)
     return Said(report.at_ns, name, *fields)
 

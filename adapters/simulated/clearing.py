@@ -39,13 +39,14 @@ class Line:
         b: i64 = 0,
         c: i64 = 0,
         d: i64 = 0,
+        e: i64 = 0,
     ) -> None:
         """Send a `Report` at *venue_ns*; *key* and *index* name the draw of its delay."""
         at_ns = venue_ns + self._response.ns(key, index, venue_ns)
         if at_ns < self._last_ns:
             at_ns = self._last_ns
         self._last_ns = at_ns
-        self._reports.append(Report(at_ns, kind, request, venue_ns, a, b, c, d))
+        self._reports.append(Report(at_ns, kind, request, venue_ns, a, b, c, d, e))
         if self.next_ns == NONE:
             self.next_ns = at_ns
 
@@ -78,6 +79,8 @@ class Clearing:
 
     def __init__(self) -> None:
         self.line: Line | None = None
+        self.fee: i64 = NONE
+        """What the report of the fill last told states as our fee, in size units of the currency (NONE: as listed)."""
 
     def join(self, line: Line, instruments: list[Instrument], book: VenueBook, pits: list[Pit]) -> None:
         """

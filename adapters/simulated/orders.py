@@ -168,7 +168,16 @@ class Orders:
         if maker:
             flags |= FILL_MAKER
         self._line.say(
-            order.key, order.draw(), kinds.SIM_FILLED, request.number, now_ns, price, size, flags, self.trades
+            order.key,
+            order.draw(),
+            kinds.SIM_FILLED,
+            request.number,
+            now_ns,
+            price,
+            size,
+            flags,
+            self.trades,
+            self._clearing.fee,
         )
 
     def end(self, pit: Pit, order: Resting, kind: i64, now_ns: i64) -> None:

@@ -4,7 +4,7 @@ The simulated venue's reports: fixed-width integers, written by the venue and re
 Every field is an i64, in this order (schema 1 of each kind); `README.md` beside this file says what they mean.
 
     SIM_ACKED           request, venue_ns
-    SIM_FILLED          request, venue_ns, price, size, flags, trade
+    SIM_FILLED          request, venue_ns, price, size, flags, trade, fee
     SIM_CANCELLED       request, venue_ns, filled
     SIM_REJECTED        request, venue_ns, reason
     SIM_EXPIRED         request, venue_ns, filled
@@ -41,13 +41,12 @@ from engine.kernel.events import (
     Translator,
 )
 from engine.kernel.pack import Packer
-from engine.kernel.record import NONE
 
 VENUE: Final = "simulated"
 
 _FIELDS: Final[dict[int, int]] = {
     int(kinds.SIM_ACKED): 2,
-    int(kinds.SIM_FILLED): 6,
+    int(kinds.SIM_FILLED): 7,
     int(kinds.SIM_CANCELLED): 3,
     int(kinds.SIM_REJECTED): 3,
     int(kinds.SIM_EXPIRED): 3,
@@ -65,12 +64,21 @@ class Report:
     """
     What the venue says of the order *request*, and when (*at_ns*) we hear of it.
 
-    *request* and *venue_ns* are the first two fields (a SIM_CREDITED names an instrument first), *a* to *d* those
+    *request* and *venue_ns* are the first two fields (a SIM_CREDITED names an instrument first), *a* to *e* those
     behind them; a kind that has fewer ignores the rest.
     """
 
     def __init__(
-        self, at_ns: i64, kind: i64, request: i64, venue_ns: i64, a: i64 = 0, b: i64 = 0, c: i64 = 0, d: i64 = 0
+        self,
+        at_ns: i64,
+        kind: i64,
+        request: i64,
+        venue_ns: i64,
+        a: i64 = 0,
+        b: i64 = 0,
+        c: i64 = 0,
+        d: i64 = 0,
+        e: i64 = 0,
     ) -> None:
         self.at_ns: Final[i64] = at_ns
         self.kind: Final[i64] = kind
@@ -80,11 +88,12 @@ class Report:
         self.b: Final[i64] = b
         self.c: Final[i64] = c
         self.d: Final[i64] = d
+        self.e: Final[i64] = e
 
     def payload(self) -> bytes:
         """The payload of its record."""
         packer = Packer()
-        fields = vec[i64]([self.request, self.venue_ns, self.a, self.b, self.c, self.d])
+        fields = vec[i64]([self.request, self.venue_ns, self.a, self.b, self.c, self.d, self.e])
         at: i64 = 0
         count = i64(_FIELDS[self.kind])
         while at < count:
@@ -95,20 +104,19 @@ class Report:
     def fill(self, batch: EventBatch) -> None:
         """Make *batch* what its translator would make of its payload."""
         batch.clear()
-        put(batch, self.kind, self.request, self.venue_ns, self.a, self.b, self.c, self.d)
+        put(batch, self.kind, self.request, self.venue_ns, self.a, self.b, self.c, self.d, self.e)
 
 
-def put(batch: EventBatch, kind: i64, request: i64, venue_ns: i64, a: i64, b: i64, c: i64, d: i64) -> None:
+def put(batch: EventBatch, kind: i64, request: i64, venue_ns: i64, a: i64, b: i64, c: i64, d: i64, e: i64) -> None:
     """Append the event that a report of *kind* states; the fields are those of `Report`."""
     unnamed: i64 = -1
-    absent = NONE
     if kind == kinds.SIM_ACKED:
         batch.add(ORDER_ACKED, request, unnamed, venue_ns, 0, 0, 0, 0)
     elif kind == kinds.SIM_FILLED:
         trade = unnamed
         if c & FILL_PROVISIONAL:
             trade = batch.text(f"sim-trade-{d}")
-        batch.add(ORDER_FILLED, request, unnamed, a, b, absent, c, trade)
+        batch.add(ORDER_FILLED, request, unnamed, a, b, e, c, trade)
     elif kind == kinds.SIM_REJECTED:
         batch.add(ORDER_REJECTED, request, unnamed, a, venue_ns, 0, 0, 0)
     elif kind == kinds.SIM_CANCEL_REFUSED:
@@ -141,12 +149,12 @@ class ReportTranslator(Translator):
         if end - start != size:
             return codes.BAD_FRAME
         self.fast += 1
-        fields = vec[i64]([0, 0, 0, 0, 0, 0])
+        fields = vec[i64]([0, 0, 0, 0, 0, 0, 0])
         at: i64 = 0
         while at < size:
             fields[at >> 3] = read_i64_le(data, start + at)
             at += 8
-        put(batch, self._kind, fields[0], fields[1], fields[2], fields[3], fields[4], fields[5])
+        put(batch, self._kind, fields[0], fields[1], fields[2], fields[3], fields[4], fields[5], fields[6])
         return codes.OK
 
 

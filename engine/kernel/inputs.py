@@ -15,7 +15,7 @@ FIXED: Final[dict[int, tuple[str, ...]]] = {
     int(kinds.TIMER): ("timer", "due_ns"),
     int(kinds.SPAN): ("base_first", "base_last"),
     int(kinds.SIM_ACKED): ("request", "venue_ns"),
-    int(kinds.SIM_FILLED): ("request", "venue_ns", "price", "size", "flags", "trade"),
+    int(kinds.SIM_FILLED): ("request", "venue_ns", "price", "size", "flags", "trade", "fee"),
     int(kinds.SIM_CANCELLED): ("request", "venue_ns", "filled"),
     int(kinds.SIM_REJECTED): ("request", "venue_ns", "code"),
     int(kinds.SIM_EXPIRED): ("request", "venue_ns", "filled"),

@@ -58,16 +58,16 @@ def test_each_report_becomes_the_event_it_says() -> None:
 
 @pytest.mark.parametrize("flags", [0, FILL_MAKER])
 def test_a_final_fill_needs_no_name_and_leaves_the_fee_to_the_kernel(flags: int) -> None:
-    row, texts = events(Report(9, kinds.SIM_FILLED, 7, 5, 4200, 1_000_000, flags, 12))
+    row, texts = events(Report(9, kinds.SIM_FILLED, 7, 5, 4200, 1_000_000, flags, 12, NONE))
 
     assert row == [ORDER_FILLED, 7, -1, 4200, 1_000_000, NONE, flags, -1]
     assert texts == []
 
 
-def test_a_fill_that_may_still_fail_names_its_trade() -> None:
-    row, texts = events(Report(9, kinds.SIM_FILLED, 7, 5, 4200, 1_000_000, FILL_PROVISIONAL, 12))
+def test_a_fill_that_may_still_fail_names_its_trade_and_states_its_fee_where_the_venue_does() -> None:
+    row, texts = events(Report(9, kinds.SIM_FILLED, 7, 5, 4200, 1_000_000, FILL_PROVISIONAL, 12, 300))
 
-    assert row == [ORDER_FILLED, 7, -1, 4200, 1_000_000, NONE, FILL_PROVISIONAL, 0]
+    assert row == [ORDER_FILLED, 7, -1, 4200, 1_000_000, 300, FILL_PROVISIONAL, 0]
     assert texts == ["sim-trade-12"]
 
 
