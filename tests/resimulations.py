@@ -122,6 +122,11 @@ class Setting:
             base=base_of(base),
         )
 
+    def run_on(self, base: Path) -> RunStart:
+        """Its RUN_START on the journal at *base*."""
+        with open_journal(base, RealDisk(), Inline()) as journal:
+            return self.run(journal)
+
 
 JOINING = Setting(JOINER, "JoinTouch", {"size_lots": 20_000_000, "max_position_lots": 100_000_000})
 

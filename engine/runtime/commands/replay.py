@@ -7,6 +7,7 @@ import click
 
 from engine.runtime.clock import RealClock
 from engine.runtime.commands import speaks
+from engine.runtime.commands.digests import check_digests
 from engine.runtime.commands.journal_select import JOURNAL, PLACE, WHICH
 from engine.runtime.commands.resimulation import resimulate
 from engine.runtime.commands.strict import part_of, print_strict
@@ -33,6 +34,7 @@ class Given(NamedTuple):
     strategy: str | None
     overrides: tuple[str, ...]
     out: Path | None
+    sink: str
     strict: bool
     forced: bool
     wide: bool
@@ -82,7 +84,14 @@ class Given(NamedTuple):
     help="Resimulate with this strategy alone; its parameters come from --set strategies.CLASS.parameters.NAME=VALUE.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change one value of the configuration.")
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the resimulation in this folder, as an overlay.")
+@click.option("--out", type=click.Path(path_type=Path), help="Keep the resimulation in this folder.")
+@click.option(
+    "--sink",
+    type=click.Choice(["overlay", "digests"]),
+    default="overlay",
+    show_default=True,
+    help="What --out keeps: every record, or what a run is checked by when it is run again.",
+)
 @click.option("--strict", is_flag=True, help="Replay strictly; refuse options that would resimulate.")
 @click.option("--resimulate", "forced", is_flag=True, help="Resimulate, with the recorded configuration and seed.")
 @click.option("--wide", is_flag=True, help="Print names whole, however narrow the terminal is.")
@@ -98,11 +107,16 @@ def replay(output: Output, journal: Path, **options: Any) -> None:
     from journal.labels import refuse_invalid
     from journal.reader import open_journal
     from replay.choose import recorded_run
+    from replay.digests import holds_digests
     from replay.overlay import base_path
 
     given = Given(**options)
     disk = RealDisk()
     output.wide = given.wide
+    if holds_digests(disk, journal):
+        if not check_digests(output, journal, given.base, given.include_invalid):
+            raise click.exceptions.Exit(int(Exit.DIVERGED))
+        return
     if not given.include_invalid:
         refuse_invalid(disk, journal)
     with open_journal(journal, disk) as opened:
@@ -121,6 +135,7 @@ def replay(output: Output, journal: Path, **options: Any) -> None:
                 strategy=given.strategy,
                 overrides=given.overrides,
                 out=given.out,
+                sink=given.sink,
                 base_path=given.base,
             )
         elif not replay_strictly(output, journal, opened, recorded, given):

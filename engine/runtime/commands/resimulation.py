@@ -13,6 +13,7 @@ from engine.runtime.output import CommandError, Output, counted
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from journal.background import Background
     from journal.disk import Disk
     from journal.reader import Journal
     from journal.writer import Writer
@@ -54,6 +55,7 @@ def resimulate(
     strategy: str | None,
     overrides: tuple[str, ...],
     out: Path | None,
+    sink: str,
     base_path: Path | None,
 ) -> None:
     """Resimulate *opened*, or the base it stands on, and print what came of it."""
@@ -79,7 +81,7 @@ def resimulate(
         if not output.as_json:
             output.lines([f"resimulation, seed {seed} ({was})"])
         note_tail(output, base)
-        simulated, elapsed_s = play(output, disk, run, chosen.config, base, out)
+        simulated, elapsed_s = play(output, disk, run, chosen.config, base, out, sink)
     finally:
         if feed is not None:
             feed.close()
@@ -87,14 +89,16 @@ def resimulate(
 
 
 def play(
-    output: Output, disk: "Disk", run: "RunStart", config: "RunConfig", base: "Journal", out: Path | None
+    output: Output, disk: "Disk", run: "RunStart", config: "RunConfig", base: "Journal", out: Path | None, sink: str
 ) -> tuple["Simulated", float]:
-    """Run it into a sealed overlay at *out*, which appears when it is whole, or into nothing; and how long it took."""
+    """Run it into *out*, which appears when it is whole, or into nothing; and how long it took."""
     from journal.background import Threads
     from journal.staging import staged
+    from replay.digests import write_digests
     from replay.feed import JournalFeed
+    from replay.outcome import simulated_fields
     from replay.overlay import write_base_hint
-    from replay.resimulation import Simulation, overlay_writer
+    from replay.resimulation import Simulation
     from replay.verify import this_build
 
     background = Threads("resimulation")
@@ -105,19 +109,38 @@ def play(
         if out is None:
             return played(output, simulation, base)
         with staged(disk, out) as staging:
-            writer = overlay_writer(staging, disk, background, base, run)
-            simulation.sink = writer
-            try:
+            if sink == "overlay":
+                found, elapsed_s = into_overlay(output, disk, staging, background, simulation, base)
+            else:
                 found, elapsed_s = played(output, simulation, base)
-            finally:
-                writer.close()
-            seal_overlay(output, disk, staging, writer)
+                write_digests(disk, staging, run, found, simulated_fields(str(base.path), run, found))
             write_base_hint(disk, staging, base.path.resolve())
         return found, elapsed_s
     except KeyboardInterrupt as error:
         raise CommandError("interrupted; no run was kept", "run the same command again", Exit.INTERRUPTED) from error
     finally:
         background.close()
+
+
+def into_overlay(
+    output: Output,
+    disk: "Disk",
+    folder: Path,
+    background: "Background",
+    simulation: "Simulation",
+    base: "Journal",
+) -> tuple["Simulated", float]:
+    """Run it into a sealed overlay at *folder*."""
+    from replay.resimulation import overlay_writer
+
+    writer = overlay_writer(folder, disk, background, base, simulation.run)
+    simulation.sink = writer
+    try:
+        found, elapsed_s = played(output, simulation, base)
+    finally:
+        writer.close()
+    seal_overlay(output, disk, folder, writer)
+    return found, elapsed_s
 
 
 def played(output: Output, simulation: "Simulation", base: "Journal") -> tuple["Simulated", float]:
