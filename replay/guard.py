@@ -37,9 +37,14 @@ class Forbidden(Exception):
 
 
 class Guard:
-    """What one run's guard knows: whether a strategy is being called, and what each yielded last."""
+    """
+    What one run's guard knows: whether a strategy is being called, and what each yielded last.
 
-    def __init__(self) -> None:
+    One that does not *forbid* anything only remembers what was yielded where, for the messages about it.
+    """
+
+    def __init__(self, forbids: bool = True) -> None:
+        self.forbids = forbids
         self.inside = False
         self._first: Forbidden | None = None
         self._yielded: dict[int, list[tuple[int, object]]] = {}
@@ -90,7 +95,7 @@ class Guard:
 
     def refuse(self, code: str, used: str) -> None:
         """Raise Forbidden if a strategy is being called, and it is the one who asks."""
-        if not self.inside:
+        if not (self.inside and self.forbids):
             return
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code not in _CALLS:
@@ -191,14 +196,16 @@ class _Patches:
     def __init__(self) -> None:
         self._users = 0
         self._undo: list[Callable[[], None]] = []
+        self._functions = False
         self.stand_ins: dict[int, Any] = {}
         """By the id of what they stand for."""
 
-    def enter(self) -> None:
-        """One more run is guarded: the first one puts the stand-ins in place."""
+    def enter(self, forbids: bool) -> None:
+        """One more run is guarded: the first one that forbids anything puts the stand-ins in place."""
         self._users += 1
-        if self._users > 1:
+        if self._functions or not forbids:
             return
+        self._functions = True
         for code, module, name in patched_functions():
             real = getattr(module, name)
             stand_in = _StandIn(code, f"{module.__name__}.{name}", real)
@@ -215,6 +222,7 @@ class _Patches:
             while self._undo:
                 self._undo.pop()()
             self.stand_ins.clear()
+            self._functions = False
 
     def put(self, owner: Any, name: str, value: Any) -> None:
         """Set an attribute of a module or class, until the last run leaves."""
@@ -261,24 +269,25 @@ def _guard_class(found: type, name: str) -> None:
 
 
 @contextmanager
-def guarding(strategies: Iterable[StrategySource]) -> Iterator[Guard]:
+def guarding(strategies: Iterable[StrategySource], forbids: bool = True) -> Iterator[Guard]:
     """
-    Guard *strategies* while the block runs: make them and play the run within it.
+    Guard *strategies* while the block runs: make them and play the run within it. See `Guard` for *forbids*.
 
     Raises:
         BadStrategy: the source of one does not compile.
     """
-    if not _hooked:
+    if forbids and not _hooked:
         _hooked.append(True)
         sys.addaudithook(_listen)
     sources = [(module_of(one.source, one.name), one) for one in strategies]
-    guard = Guard()
+    guard = Guard(forbids)
     token = _guard.set(guard)
-    _patches.enter()
+    _patches.enter(forbids)
     try:
         dates = Dates(_refuse)
         for module, one in sources:
-            _guard_names(module, dates)
+            if forbids:
+                _guard_names(module, dates)
             found = getattr(module, one.class_name, None)
             if isinstance(found, type):
                 _guard_class(found, one.name)

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 from journal.disk import Disk
 from replay.config import RunConfig, read_config, read_file, sources
 from replay.decoders import newest
+from replay.defaults import CONFIGURATION, policy_text
 from replay.run import Base, RunStart, StrategySource, text_digest
 from replay.verify import this_build
 
@@ -32,7 +33,7 @@ def configured(
     disk: Disk, recorded: RunStart | None, path: Path | None, strategy: str | None, overrides: tuple[str, ...]
 ) -> Configured:
     """
-    What to run: from the file *path*, or else from the *recorded* run.
+    What to run: from the file *path*, or else from the *recorded* run, or else the built-in configuration (`defaults`).
 
     *strategy* (`file.py:Class`, relative to the present folder) takes the place of the configured ones, and has the
     parameters that *overrides* give it.
@@ -42,9 +43,10 @@ def configured(
     """
     if path is not None:
         text, where, folder = read_file(disk, path), str(path), path.parent
-    else:
-        assert recorded is not None
+    elif recorded is not None:
         text, where, folder = recorded.config, "the recorded configuration", Path()
+    else:
+        text, where, folder = CONFIGURATION, "the built-in configuration", Path()
     config, said = read_config(text, where, overrides, strategy)
     if strategy is not None:
         place, colon, class_name = strategy.rpartition(":")
@@ -69,11 +71,24 @@ def run_of(disk: Disk, chosen: Configured, seed: int, platform: str, base: Base,
     if recorded is not None and config.policy == read_config(recorded.config, "the recorded configuration")[0].policy:
         policy = recorded.policy
     else:
-        policy = read_file(disk, chosen.folder / config.policy) if config.policy else ""
+        policy = policy_text(disk, config.policy, chosen.folder)
     if recorded is not None and not chosen.given:
         strategies = _recorded_sources(disk, config, recorded)
     else:
         strategies = sources(disk, config, chosen.folder)
+    return start_of(config, text, policy, strategies, seed, platform, base)
+
+
+def start_of(
+    config: RunConfig,
+    text: str,
+    policy: str,
+    strategies: tuple[StrategySource, ...],
+    seed: int,
+    platform: str,
+    base: Base,
+) -> RunStart:
+    """The run of *strategies* on *base* under the texts of a configuration and a policy; equal runs have equal ids."""
     identity = blake2b(digest_size=16, person=b"refold-run-1")
     for part in (base.head_hash, str(seed), text, policy, this_build(), *(one.source for one in strategies)):
         identity.update(part.encode() + b"\0")

@@ -1,0 +1,270 @@
+"""
+Resimulation from Python: `run = resimulate("journal.zst", strategy=Mine(spread=2), seed=7)`.
+
+It does what `engine replay` does, with the same code. A strategy handed in as an object is recorded by its source text
+and parameters, and built anew from them: the run is the same as one from a file, and its overlay replays alone.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter_ns
+from typing import Any, Literal
+
+import yaml
+from attrs import asdict, evolve
+from cattrs import BaseValidationError
+
+from journal.background import Threads
+from journal.disk import Disk, RealDisk
+from journal.labels import refuse_invalid
+from journal.reader import Journal, open_journal
+from journal.staging import refuse_taken
+from replay.choose import recorded_run
+from replay.config import (
+    BadConfig,
+    RunConfig,
+    StrategyConfig,
+    VenueConfig,
+    read_config,
+    read_file,
+    sources,
+    strict_converter,
+)
+from replay.decoders import newest
+from replay.defaults import CONFIGURATION, SIMULATION, policy_text
+from replay.feed import Feed, JournalFeed
+from replay.machine import platform_tag
+from replay.overlay import base_of, open_base
+from replay.own_source import source_of_instance
+from replay.policy import read_policy
+from replay.produce import Bench, How, no_bar, produce
+from replay.results import Run, run_from
+from replay.run import Base, RunStart, StrategySource, reasons
+from replay.setup import start_of
+from replay.strategies import BadStrategy
+from replay.verify import this_build
+
+_converter = strict_converter()
+
+Place = str | Path | Journal | Feed
+Given = object | str | StrategyConfig
+
+
+def resimulate(
+    journal: Place,
+    *,
+    strategy: Given | Sequence[Given] | Mapping[str, Given] | None = None,
+    venue: VenueConfig | Mapping[str, Any] | str | Path | None = None,
+    policy: str | Path | Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    sink: Literal["none", "digests", "overlay"] | None = None,
+    out: str | Path | None = None,
+    base: str | Path | None = None,
+    guard: bool = True,
+    tables: bool = True,
+    progress: bool = False,
+    include_invalid: bool = False,
+) -> Run:
+    """
+    What *strategy* would have done on the market data of *journal*.
+
+    Args:
+        journal: a folder, segment or bundle, an opened `Journal` or a `Feed`. Of a journal that holds a run, the run's
+            strategies, venue, policy and seed hold where nothing else is given.
+        strategy: an instance, `"file.py:Class"`, a `StrategyConfig`, several of these, or a mapping of names to them.
+        venue: a `VenueConfig`, its fields, or the path of a configuration, whose venue (and policy) is used.
+        policy: a path, a text, its fields, or `"simulation"`: the built-in one, which permits everything that can be
+            expressed and is for simulations only. Without any, that one.
+        seed: what all chance comes from; without one the recorded run's, or 0.
+        sink: "overlay" keeps the run in the new folder *out*, where it replays strictly, and is meant wherever *out*
+            is given; "digests" and "none" write nothing. The run is the same with each.
+        base: the journal that an overlay stands on, where it is not where it was.
+        guard: whether clocks, chance, files and the like raise within strategies. It changes no honest run.
+        tables: whether fills, orders and verdicts are kept; without, a run is faster.
+        progress: whether to show a bar.
+        include_invalid: whether segments that a label marks invalid are accepted.
+
+    Raises:
+        BadStrategy, BadConfig, BadPolicy: what was given cannot be run; the sentence says what to correct.
+        JournalError: the journal is damaged, or something stands at *out*.
+    """
+    sink = sink or ("none" if out is None else "overlay")
+    if (sink == "overlay") != (out is not None):
+        raise BadConfig(f"sink={sink!r}", "an overlay needs out=DIR, and nothing else takes it")
+    disk = RealDisk()
+    if out is not None:
+        refuse_taken(disk, Path(out))
+    background = Threads("resimulation")
+    try:
+        with _opened(disk, journal, base, include_invalid) as (source, recorded):
+            chosen = _Chosen(disk, recorded)
+            chosen.take(strategy, venue, policy)
+            feed, told, opened = _feed(disk, source, background)
+            own = recorded.seed if recorded is not None else 0
+            run = start_of(
+                evolve(chosen.config, seed=own if seed is None else seed),
+                chosen.text(own if seed is None else seed),
+                chosen.policy,
+                chosen.strategies,
+                own if seed is None else seed,
+                platform_tag(),
+                told,
+            )
+            if sink == "overlay" and opened is None:
+                raise BadConfig("sink='overlay'", "an overlay stands on a journal, and this is a feed")
+            how = How(None if out is None else Path(out), guard, tables, tables)
+            bench = Bench(disk, background, perf_counter_ns, _bar if progress else no_bar)
+            try:
+                produced = produce(bench, run, chosen.config, feed, opened, how)
+            except SystemExit as error:
+                raise BadStrategy(run.strategies[0].name, "a strategy called sys.exit; let it return") from error
+            return run_from(run, produced, how.out)
+    finally:
+        background.close()
+
+
+# -- what was given ----------------------------------------------------------------------------------------------------
+
+
+class _Chosen:
+    """The configuration, policy and strategies of a run, as the arguments and the recorded run say."""
+
+    def __init__(self, disk: Disk, recorded: RunStart | None) -> None:
+        self._disk = disk
+        self._recorded = recorded
+        text, where = (CONFIGURATION, "the built-in configuration")
+        if recorded is not None:
+            text, where = recorded.config, "the recorded configuration"
+        self.config: RunConfig = read_config(text, where)[0]
+        self.policy = policy_text(disk, SIMULATION, Path()) if recorded is None else recorded.policy
+        self.strategies: tuple[StrategySource, ...] = () if recorded is None else recorded.strategies
+
+    def take(self, strategy: Any, venue: Any, policy: Any) -> None:
+        """Let what was given take the place of what was recorded."""
+        if venue is not None:
+            self._take_venue(venue)
+        if policy is not None:
+            self._take_policy(policy)
+        if strategy is not None:
+            self._take_strategies(strategy)
+        if not self.strategies:
+            raise BadConfig("strategy", "this journal holds no run, so say which strategy to simulate")
+
+    def text(self, seed: int) -> str:
+        """The configuration as RUN_START has it."""
+        return yaml.safe_dump(_plain(asdict(evolve(self.config, seed=seed))), sort_keys=False, allow_unicode=True)
+
+    def _take_venue(self, given: Any) -> None:
+        if isinstance(given, VenueConfig):
+            self.config = evolve(self.config, venue=given)
+        elif isinstance(given, Mapping):
+            try:
+                self.config = evolve(self.config, venue=_converter.structure(dict(given), VenueConfig))
+            except BaseValidationError as error:
+                raise BadConfig("venue", reasons(error)) from error
+        else:
+            path = Path(given)
+            found = read_config(read_file(self._disk, path), str(path))[0]
+            self.config = evolve(found, strategies=self.config.strategies)
+            if found.policy:
+                self.policy = policy_text(self._disk, found.policy, path.parent)
+
+    def _take_policy(self, given: Any) -> None:
+        label = "given as text"
+        if isinstance(given, Mapping):
+            self.policy = yaml.safe_dump(_plain(dict(given)), sort_keys=False)
+        elif isinstance(given, str) and "\n" in given:
+            self.policy = given
+        else:
+            label = str(given)
+            self.policy = policy_text(self._disk, label, Path())
+        read_policy(self.policy)
+        self.config = evolve(self.config, policy=label)
+
+    def _take_strategies(self, given: Any) -> None:
+        several = isinstance(given, Mapping | list | tuple)
+        pairs = (
+            list(given.items())
+            if isinstance(given, Mapping)
+            else [("", one) for one in (given if several else [given])]
+        )
+        configs: list[StrategyConfig] = []
+        found: list[StrategySource] = []
+        for name, one in pairs:
+            config, source = self._strategy(str(name), one)
+            if any(other.name == config.name for other in configs):
+                raise BadConfig(
+                    f"strategy {config.name!r}", "two have this name: give a mapping of names to strategies"
+                )
+            configs.append(config)
+            found.append(source)
+        self.config, self.strategies = evolve(self.config, strategies=tuple(configs)), tuple(found)
+
+    def _strategy(self, name: str, given: Any) -> tuple[StrategyConfig, StrategySource]:
+        if isinstance(given, str):
+            given = StrategyConfig(name or given.rpartition(":")[2], given)
+        if isinstance(given, StrategyConfig):
+            config = evolve(given, name=name or given.name)
+            return config, sources(self._disk, evolve(self.config, strategies=(config,)), Path())[0]
+        found = type(given)
+        config = StrategyConfig(name or found.__name__, f"{found.__module__}:{found.__qualname__}")
+        source = source_of_instance(given, config.name, config.tier, config.instruments)
+        return evolve(config, parameters=source.parameters), source
+
+
+def _plain(value: Any) -> Any:
+    """*value* with lists for tuples, which YAML has not."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+# -- what it is run on -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(
+    disk: Disk, given: Place, base: str | Path | None, include_invalid: bool
+) -> Iterator[tuple[Journal | Feed, RunStart | None]]:
+    """The market data to use, and the run that was recorded with it."""
+    if not isinstance(given, str | Path | Journal):
+        yield given, None
+        return
+    path = given.path if isinstance(given, Journal) else Path(given)
+    if not include_invalid:
+        refuse_invalid(disk, path)
+    opened = given if isinstance(given, Journal) else open_journal(path, disk)
+    try:
+        recorded = recorded_run(opened)
+        if recorded is None or recorded.base is None:
+            yield opened, recorded
+            return
+        stood_on = open_base(disk, path, recorded, None if base is None else Path(base))
+        try:
+            if not include_invalid:
+                refuse_invalid(disk, stood_on.journal.path)
+            yield stood_on.journal, recorded
+        finally:
+            stood_on.close()
+    finally:
+        if opened is not given:
+            opened.close()
+
+
+def _feed(disk: Disk, source: Journal | Feed, background: Threads) -> tuple[Feed, Base, Journal | None]:
+    """The inputs, what RUN_START says of them, and the journal they come from."""
+    if isinstance(source, Journal):
+        feed = JournalFeed(disk, source, newest(), this_build(), background, lambda note: None)
+        return feed, base_of(source), source
+    return source, Base("", source.first_seq, source.last_seq, ""), None
+
+
+@contextmanager
+def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar, in a terminal or a notebook."""
+    from rich.progress import Progress
+
+    with Progress(transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.advance(task, done)

@@ -1,0 +1,135 @@
+"""
+One resimulation from beginning to end, as the command and the notebook run it: guarded or not, watched or not, into an
+overlay that appears when it is whole, or into nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from attrs import frozen
+
+from journal.background import Background
+from journal.disk import Disk
+from journal.reader import Journal
+from journal.seal import seal
+from journal.segment import Files, wal_path
+from journal.staging import staged
+from journal.writer import Writer
+from replay.config import RunConfig
+from replay.feed import Feed
+from replay.guard import guarding
+from replay.overlay import write_base_hint
+from replay.resimulation import Simulated, Simulation, overlay_writer
+from replay.run import RunStart
+from replay.watch import Watch
+
+Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""A progress bar: given what is done and how many bytes there are, it is told the bytes done since the last time."""
+
+
+@contextmanager
+def no_bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """No progress bar."""
+    yield lambda done: None
+
+
+@frozen
+class How:
+    """
+    How a run is made. None of it changes what the run decides.
+
+    *guard* makes clocks, chance, files and the like raise within strategies. *watched* keeps a first example of every
+    mistake, *tables* all that tables are made of; without both, and without *out*, payloads are not even formed.
+    """
+
+    out: Path | None = None
+    guard: bool = False
+    watched: bool = True
+    tables: bool = False
+
+
+@frozen
+class Produced:
+    """What came of it. *watch* is None for a run that nobody watched, *elapsed_ns* the time that playing took."""
+
+    simulated: Simulated
+    watch: Watch | None
+    elapsed_ns: int
+
+
+@frozen
+class Bench:
+    """What a run is made with: the caller's disk, threads, clock (nanoseconds) and progress bar."""
+
+    disk: Disk
+    background: Background
+    clock: Callable[[], int]
+    bar: Bar = no_bar
+
+
+def produce(bench: Bench, run: RunStart, config: RunConfig, feed: Feed, base: Journal | None, how: How) -> Produced:
+    """
+    Play *run* on *feed*. *base* is the journal that it reads, which an overlay needs.
+
+    Raises:
+        BadStrategy, BadPolicy: the run cannot be built.
+        Taken: something stands at `how.out`.
+        JournalError: as `Simulation.play`.
+    """
+    guarded = guarding(run.strategies, forbids=how.guard) if how.guard or how.watched else nullcontext()
+    with guarded as guard:
+        simulation = Simulation(run, config, feed)
+        watch = None
+        if how.watched and guard is not None:
+            watch = Watch(simulation.kernel, guard, run.strategies, _files(config), how.tables)
+            simulation.sink = watch
+        if how.out is None:
+            return _played(bench, simulation, watch, base)
+        assert base is not None
+        with staged(bench.disk, how.out) as staging:
+            writer = overlay_writer(staging, bench.disk, bench.background, base, run)
+            if watch is None:
+                simulation.sink = writer
+            else:
+                watch.inner = writer
+            try:
+                found = _played(bench, simulation, watch, base)
+            finally:
+                writer.close()
+            _seal(bench, staging, writer)
+            write_base_hint(bench.disk, staging, base.path.resolve())
+        return found
+
+
+def _files(config: RunConfig) -> dict[str, str]:
+    """What to call the file of each strategy, by its name."""
+    found: dict[str, str] = {}
+    for one in config.strategies:
+        place = one.code.rpartition(":")[0]
+        found[one.name] = Path(place).name if place.endswith(".py") else place
+    return found
+
+
+def _played(bench: Bench, simulation: Simulation, watch: Watch | None, base: Journal | None) -> Produced:
+    total = 0 if base is None else sum(entry.raw_len for segment in base.segments for entry in segment.entries)
+    started = bench.clock()
+    with bench.bar("resimulating", total) as advance:
+        simulated = simulation.play(advance)
+    elapsed_ns = bench.clock() - started
+    if watch is not None:
+        watch.finish()
+    return Produced(simulated, watch, elapsed_ns)
+
+
+def _seal(bench: Bench, folder: Path, writer: Writer) -> None:
+    """Compress the overlay's segments. They are sealed at the time of its last record: equal runs are equal files."""
+    numbers = Files(bench.disk, folder).wal
+    total = 0
+    for number in numbers:
+        file = bench.disk.open_read(wal_path(folder, number))
+        total += file.size()
+        file.close()
+    with bench.bar("sealing", total) as advance:
+        for number in numbers:
+            seal(bench.disk, folder, number, sealed_ns=writer.last_recv_ns, advance=advance)
