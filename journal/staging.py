@@ -17,7 +17,9 @@ from journal.segment import LOCK_NAME
 SUFFIX = ".unfinished"
 """What the folder is called meanwhile: its name to be, and this."""
 
-_OURS = re.compile(rf"{re.escape(LOCK_NAME)}|base\.json|\d{{8}}\.(wal|zst|manifest\.json|zst\.tmp|manifest\.json\.tmp)")
+_OURS = re.compile(
+    rf"{re.escape(LOCK_NAME)}|base\.json|digests\.json|\d{{8}}\.(wal|zst|manifest\.json|zst\.tmp|manifest\.json\.tmp)"
+)
 
 
 def refuse_taken(disk: Disk, target: Path) -> None:

@@ -12,9 +12,7 @@ from typing import Any, Protocol
 
 from attrs import define
 
-from adapters.simulated.models import plain
 from adapters.simulated.reports import VENUE
-from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import codes, kinds
 from engine.kernel.record import ENGINE_SOURCE
 from engine.kernel.step import Kernel
@@ -32,6 +30,7 @@ from replay.pieces import Pieces
 from replay.rebuild import kernel_of
 from replay.run import RunStart
 from replay.simulate import ENDED, MOST_AT_ONCE, STANDS_STILL, Timeline
+from replay.venue import most_round_trip_ns, venue_of
 
 ONLY_AT_THE_END = 1 << 40
 """Unsynced bytes that an overlay may have: more than it can hold."""
@@ -123,12 +122,11 @@ class Simulation:
         self.feed = feed
         self.sink = sink
         self.kernel = kernel_of(run)
-        models = plain(config.venue.order_latency_ns, config.venue.report_latency_ns)
-        self.venue = SimulatedVenue(self.kernel.data.listings.instruments, models, run.seed)
+        self.venue = venue_of(config.venue, self.kernel.data.listings.instruments, run.seed)
         self.time = venue_time(config.venue.clock, feed)
         self.cursor = DecodedCursor(self.kernel)
         self.ahead = Ahead(self.kernel, self.venue, self.cursor, self.time)
-        self.drain_ns = config.venue.most_round_trip_ns
+        self.drain_ns = most_round_trip_ns(config.venue)
 
     def play(self, progress: Callable[[int], Any] = lambda raw_bytes: None) -> Simulated:
         """

@@ -112,6 +112,7 @@ def play(
             if sink == "overlay":
                 found, elapsed_s = into_overlay(output, disk, staging, background, simulation, base)
             else:
+                disk.make_dir(staging)
                 found, elapsed_s = played(output, simulation, base)
                 write_digests(disk, staging, run, found, simulated_fields(str(base.path), run, found))
             write_base_hint(disk, staging, base.path.resolve())
