@@ -100,15 +100,15 @@ def test_a_run_without_orders_takes_no_samples_and_one_that_quotes_again_goes_on
 def test_a_quote_equal_to_the_book_on_both_sides_earns_half_of_each_minute():
     floor = Floor()
     floor.rewards.wake(0)
-    floor.rest(BUY, 50, 30)
-    floor.rest(SELL, 52, 30)
+    floor.rest(BUY, 50, 30, since_ns=-10 * S)
+    floor.rest(SELL, 52, 30, since_ns=-10 * S)
     for _ in range(10):
         floor.sample()
 
     # The book holds 30 on either side: half of ten minutes of 1,440.
     counted = len(floor.rewards.tallies())
     assert (counted, floor.rewards.tallies()[0].samples) == (1, 10)
-    assert abs(floor.owed()[0][1] - RATE * 9 // 2 // 1440) <= RATE // 2 // 1440 + 1
+    assert floor.owed() == [(0, RATE * 10 // 2 // 1440)]
 
 
 def test_an_offer_of_the_complement_counts_as_the_bid_that_it_is():
