@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from attrs import asdict, field, frozen
+from attrs import field, frozen
 from cattrs import BaseValidationError, Converter
 
 from journal.disk import Disk
 from journal.errors import JournalError
+from replay.money_config import MoneyConfig
 from replay.run import StrategySource, reasons
+from replay.venue_config import ClockConfig as ClockConfig
+from replay.venue_config import VenueConfig, venue_hooks
 
 
 def strict_converter() -> Converter:
@@ -29,6 +32,7 @@ def strict_converter() -> Converter:
         converter.register_structure_hook(wanted, _only(wanted, accepted))
     converter.register_structure_hook_func(lambda wanted: wanted == tuple[str, ...], _texts)
     converter.register_structure_hook_func(lambda wanted: wanted == str | float, _number_or_auto)
+    venue_hooks(converter)
     return converter
 
 
@@ -55,7 +59,6 @@ def _only(wanted: type, accepted: tuple[type, ...]) -> Callable[[Any, Any], Any]
 
 _converter = strict_converter()
 MOST_BYTES = 1 << 20
-MOST_LATENCY_MS = 3_600_000
 MOST_SEED = 2**63 - 1
 
 
@@ -78,49 +81,12 @@ class StrategyConfig:
 
 
 @frozen
-class ClockConfig:
-    """
-    How far the clocks of the sources run ahead of ours, which venue times are worked out from.
-
-    *offset_ms* is milliseconds for all sources, or "auto": then each source's offset is what makes its fastest input
-    take *floor_ms*. *feed_latency_ms* is how long inputs take to reach us whose time at the venue nobody stated.
-    """
-
-    offset_ms: str | float = "auto"
-    floor_ms: float = 1.0
-    feed_latency_ms: float = 1.0
-
-
-@frozen
-class VenueConfig:
-    """The simulated venue: latencies of an order on its way there, and of a report on its way back."""
-
-    order_latency_ms: float
-    report_latency_ms: float
-    clock: ClockConfig = ClockConfig()
-
-    @property
-    def order_latency_ns(self) -> int:
-        """Nanoseconds from our decision to the venue."""
-        return round(self.order_latency_ms * 1_000_000)
-
-    @property
-    def report_latency_ns(self) -> int:
-        """Nanoseconds from the venue back to us."""
-        return round(self.report_latency_ms * 1_000_000)
-
-    @property
-    def most_round_trip_ns(self) -> int:
-        """Nanoseconds after which an answer to what we send now has reached us."""
-        return self.order_latency_ns + self.report_latency_ns
-
-
-@frozen
 class RunConfig:
     """What `--config` says. *policy* is a path; without one nothing is admitted."""
 
     strategies: tuple[StrategyConfig, ...]
     venue: VenueConfig
+    money: MoneyConfig = MoneyConfig()
     policy: str = ""
     book_hash_every: int = 1
     seed: int = 0
@@ -168,13 +134,6 @@ def read_config(
         config = _converter.structure(values, RunConfig)
     except BaseValidationError as error:
         raise BadConfig(where, reasons(error)) from error
-    clock = asdict(config.venue.clock)
-    latencies = {**asdict(config.venue), "clock.floor_ms": clock["floor_ms"]}
-    latencies["clock.feed_latency_ms"] = clock["feed_latency_ms"]
-    del latencies["clock"]
-    for name, latency_ms in latencies.items():
-        if not 0 <= latency_ms <= MOST_LATENCY_MS:  # NaN is refused too
-            raise BadConfig(where, f"venue.{name} is {latency_ms}, expected milliseconds from 0 to {MOST_LATENCY_MS:,}")
     if not 0 <= config.seed <= MOST_SEED:
         raise BadConfig(where, f"seed is {config.seed}, expected a whole number from 0 to 2**63 - 1")
     if not 0 <= config.book_hash_every <= MOST_SEED:

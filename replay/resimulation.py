@@ -22,10 +22,11 @@ from journal.errors import JournalError
 from journal.reader import Journal
 from journal.writer import Writer
 from replay.ahead import Ahead
-from replay.clock import venue_time
+from replay.clock import offsets_of, venue_time
 from replay.config import RunConfig
 from replay.decoded import DecodedCursor
 from replay.feed import Feed
+from replay.money import office_of
 from replay.pieces import Pieces
 from replay.rebuild import kernel_of
 from replay.run import RunStart
@@ -102,12 +103,14 @@ class Simulated:
     """Tracebacks of exceptions that strategies raised."""
     digests: list[tuple[int, bytes]]
     """Sequence number and payload of every DIGEST: what a run without records is checked by."""
+    path_counts: tuple[int, int]
+    """Frames translated on the way, by scanners and by general decoders; none where sidecars gave all."""
     unready: int
     """Facts and requests that met, at the venue, a book not fit to be traded on."""
     clamped: int
     """Inputs that reached us longer after their venue time than the venue is let ahead."""
-    offsets_ms: dict[int, float]
-    """By source number, how far its clock was taken to be ahead of ours."""
+    clock_offsets_ns: dict[str, int]
+    """How far each source's clock was taken to be ahead of ours, by the source's name."""
 
 
 class Simulation:
@@ -122,8 +125,11 @@ class Simulation:
         self.feed = feed
         self.sink = sink
         self.kernel = kernel_of(run)
-        self.venue = venue_of(config.venue, self.kernel.data.listings.instruments, run.seed)
-        self.time = venue_time(config.venue.clock, feed)
+        self.office = office_of(config.money, run.seed)
+        self.venue = venue_of(config.venue, self.kernel.data.listings.instruments, run.seed, self.office)
+        offsets_ns = offsets_of(config.venue.clock, feed)
+        self.time = venue_time(config.venue.clock, offsets_ns)
+        self.clock_offsets_ns = {feed.sources.get(number, str(number)): ns for number, ns in offsets_ns.items()}
         self.cursor = DecodedCursor(self.kernel)
         self.ahead = Ahead(self.kernel, self.venue, self.cursor, self.time)
         self.drain_ns = most_round_trip_ns(config.venue)
@@ -171,7 +177,14 @@ class Simulation:
             verdicts=dict(sorted(verdicts.items())),
             faults=line.faults,
             digests=line.digests,
+            path_counts=self._path_counts(),
             unready=int(self.venue.unready),
             clamped=clamped,
-            offsets_ms={},
+            clock_offsets_ns=self.clock_offsets_ns,
         )
+
+    def _path_counts(self) -> tuple[int, int]:
+        """The feed's translators read what could be packed, the kernel's the rest."""
+        fast, slow = self.kernel.path_counts()
+        packed_fast, packed_slow = self.feed.path_counts
+        return int(fast) + packed_fast, int(slow) + packed_slow

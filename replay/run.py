@@ -7,8 +7,10 @@ import orjson
 from attrs import asdict, field, frozen
 from cattrs import BaseValidationError, transform_error
 from cattrs.preconf.orjson import make_converter
+from cattrs.v import format_exception
 
 from journal.errors import JournalError
+from replay.venue_config import OutOfRange
 
 CONTRACT_VERSION = 1
 """Of the strategy contract: what a strategy may rely on in `view`, `wake` and intents."""
@@ -26,7 +28,11 @@ class BadRunStart(JournalError):
 
 def reasons(error: BaseValidationError) -> str:
     """What does not fit, and at which field, as a person reads it."""
-    return "; ".join(transform_error(error)).replace("@ $.", "at ").replace("@ $", "at the top")
+    return "; ".join(transform_error(error, format_exception=_said)).replace("@ $.", "at ").replace("@ $", "at the top")
+
+
+def _said(error: BaseException, wanted: type | None) -> str:
+    return str(error) if isinstance(error, OutOfRange) else format_exception(error, wanted)
 
 
 @frozen

@@ -51,13 +51,13 @@ def read(report: Report) -> Said:
 class Stage:
     """Time begins at 0 and only `frame` and `wait` move it; `heard` is what has reached us by now."""
 
-    def __init__(self, order_ms: int = 40, report_ms: int = 30, models: Models | None = None, seed: int = 7) -> None:
+    def __init__(self, order_ms: int = 40, report_ms: int = 30, models: Models | None = None) -> None:
         self.room = Room(binary(min_size=5 * LOT))
         self.market = self.room.markets[0]
         self.order_ns, self.report_ns = order_ms * MS, report_ms * MS
         if models is None:
             models = plain(self.order_ns, self.report_ns)
-        self.venue = SimulatedVenue(self.room.instruments, models, seed)
+        self.venue = SimulatedVenue(self.room.instruments, models)
         self.now = 0
         self.heard: list[Said] = []
         self.facts: list[tuple[int, str, int, int, int]] = []

@@ -14,6 +14,7 @@ from adapters.simulated.rules import MarketRule, Rules
 from adapters.simulated.taking import Taking
 from engine.kernel import codes
 from engine.kernel.events import STATUS_POST_ONLY, STATUS_TRADING
+from engine.kernel.fees import money_exponent
 from engine.kernel.market import Market
 from engine.kernel.order import FLAG_POST_ONLY
 from engine.kernel.record import NONE
@@ -51,8 +52,10 @@ class Gate:
             return codes.OFF_GRID
         if request.size < market.listing.min_size or request.size <= 0:
             return codes.SIZE_BELOW_MIN
-        if market.listing.min_notional > 0 and not is_worth(order, market, market.listing.min_notional):
-            return codes.SIZE_BELOW_MIN
+        if market.listing.min_notional > 0:
+            # Stated in price units for one whole unit of size.
+            if notional(order) < int(market.listing.min_notional) * 10 ** int(market.listing.size_exponent):
+                return codes.SIZE_BELOW_MIN
         if order.reduces and self._orders.room(order) == 0:
             return codes.NOT_REDUCING
         if post_only:
@@ -65,8 +68,9 @@ class Gate:
             least: i64 = 0
             if rule is not None and request.side == BUY:
                 least = rule.least_taking_buy
-            if least > 0 and not is_worth(order, market, least) and self._taking.crosses(order):
-                return codes.SIZE_BELOW_MIN
+            if least > 0 and self._taking.crosses(order):
+                if notional(order) * 1_000_000 < int(least) * 10 ** int(money_exponent(market.listing)):
+                    return codes.SIZE_BELOW_MIN
         return self._clearing.objection(request, now_ns)
 
     def taker_delay_ns(self, order: Resting) -> i64:
@@ -101,8 +105,6 @@ def is_on_grid(market: Market, tick: i64, price: i64) -> bool:
     return price % tick == 0
 
 
-def is_worth(order: Resting, market: Market, least: i64) -> bool:
-    """Whether price times size reaches *least*, stated in price units for one whole unit of size."""
-    request = order.request
-    whole: int = 10 ** int(market.listing.size_exponent)
-    return int(request.price) * int(request.size) >= int(least) * whole
+def notional(order: Resting) -> int:
+    """The order's limit price times its size, as money."""
+    return int(order.request.price) * int(order.request.size)

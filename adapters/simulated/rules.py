@@ -60,7 +60,7 @@ class MarketRule:
     Rules of the markets whose key (`venue:market`) is *match*, or begins with it if it ends in "*".
 
     An order that would take waits *taker_delay_ns* first, and cannot be cancelled meanwhile. A BUY that would take has
-    to be worth *least_taking_buy*, in price units for one whole unit of size.
+    to be worth *least_taking_buy* millionths of the settlement currency.
     """
 
     def __init__(self, match: str, taker_delay_ns: i64, least_taking_buy: i64) -> None:

@@ -53,7 +53,7 @@ class SimulatedVenue:
     Prices and sizes of markets are those of the first outcome; market and instrument numbers are the kernel's.
     """
 
-    def __init__(self, instruments: list[Instrument], models: Models, seed: i64) -> None:
+    def __init__(self, instruments: list[Instrument], models: Models) -> None:
         self._instruments: Final[list[Instrument]] = instruments
         self._latency: Final[Latency] = models.latency
         self._rules: Final[Rules] = models.rules
