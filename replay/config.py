@@ -86,7 +86,7 @@ class RunConfig:
 
     strategies: tuple[StrategyConfig, ...]
     venue: VenueConfig
-    money: MoneyConfig = MoneyConfig()
+    money: MoneyConfig = field(factory=MoneyConfig)
     policy: str = ""
     book_hash_every: int = 1
     seed: int = 0

@@ -86,6 +86,7 @@ class Office(Clearing):
         self._book: VenueBook | None = None
         self._pits: list[Pit] = []
         self._conversions: list[Conversion] = []
+        self._due_ns: i64 = NONE  # of all parts: asked for at every event of a run
 
     def join(self, line: Line, instruments: list[Instrument], book: VenueBook, pits: list[Pit]) -> None:
         """See `Clearing`."""
@@ -98,8 +99,9 @@ class Office(Clearing):
 
     def objection(self, request: Request, venue_ns: i64) -> i64:
         """See `Clearing`: nothing is objected to, but from now on an order may rest and score."""
-        if self.rewards is not None:
-            self.rewards.wake(venue_ns)
+        rewards = self.rewards
+        if rewards is not None and rewards.wake(self._instruments[request.instrument].market, venue_ns):
+            self._look()
         return codes.OK
 
     # -- trades ------------------------------------------------------------------------------------------------------
@@ -113,12 +115,14 @@ class Office(Clearing):
         if fill.maker and self.rebates is not None and listing.rebate_ppm > 0:
             paid = self._fees.equivalent(listing, fill.price, fill.size)
             day = self.rebates.made(instrument, paid, fill.venue_ns)
+            self._look()
         settles = self._settlement is not None and listing.venue in self._settling
         if self.ledger is not None:
             self.ledger.traded(fill, self._ours(fill), self._theirs(fill), settles)
         if self._settlement is None or not settles:
             return 0
         self._settlement.matched(fill, day)
+        self._look()
         return FILL_PROVISIONAL
 
     def _ours(self, fill: Fill) -> int:
@@ -156,6 +160,7 @@ class Office(Clearing):
         while at > 0 and self._conversions[at - 1].at_ns > at_ns:
             at -= 1
         self._conversions.insert(at, Conversion(at_ns, request, key, index + 1))
+        self._look()
 
     def _convert(self) -> None:
         conversion = self._conversions.pop(0)
@@ -213,10 +218,14 @@ class Office(Clearing):
 
     def next_ns(self) -> i64:
         """See `Clearing`."""
+        return self._due_ns
+
+    def _look(self) -> None:
+        """Something was begun or done: when is the next thing due?"""
         due = self._own_ns()
         if self.rewards is not None:
             due = _earlier(due, self.rewards.next_ns())
-        return due
+        self._due_ns = due
 
     def _own_ns(self) -> i64:
         """When something is due beside the rewards."""
@@ -255,6 +264,7 @@ class Office(Clearing):
         elif rewards is not None and _is_due(rewards.next_ns(), now_ns):
             assert self._book is not None
             rewards.sample(self._pits, self._book, now_ns)
+        self._look()
 
 
 def _is_due(at_ns: i64, now_ns: i64) -> bool:

@@ -50,8 +50,8 @@ class Tally:
     def earned(self) -> i64:
         """What the day's pool owes us for it, in size units of the currency, rounded down."""
         counted = int(SAMPLES_A_DAY - self.idle)
-        rate = self.market.listing.reward_rate
-        if rate <= 0 or counted <= 0:
+        rate = self.market.listing.reward_rate  # of a catalogue that may have been corrected since
+        if rate <= 0 or counted == 0:
             return 0
         return i64(int(rate) * self.shares // (counted * SHARE))
 
@@ -70,10 +70,12 @@ class Rewards:
 
     # -- when --------------------------------------------------------------------------------------------------------
 
-    def wake(self, now_ns: i64) -> None:
-        """An order of ours is on its way into a book: look at it from now on."""
-        if self._at_ns == NONE:
-            self._after(now_ns)
+    def wake(self, market: Market, now_ns: i64) -> bool:
+        """An order of ours is about to enter *market*: sample from now on, if it pays rewards; whether that is new."""
+        if self._at_ns != NONE or not _pays(market):
+            return False
+        self._after(now_ns)
+        return True
 
     def next_ns(self) -> i64:
         """When the next sample is taken, or the day ends for which something is owed; NONE while neither matters."""
@@ -107,7 +109,7 @@ class Rewards:
         at = self._last + 1
         while at < i64(len(pits)):
             pit = pits[at]
-            if (pit.bids or pit.asks) and pit.market.listing.reward_spread > 0:
+            if (pit.bids or pit.asks) and _pays(pit.market):
                 return at
             at += 1
         return -1
@@ -130,11 +132,9 @@ class Rewards:
                 return
         self._last = -1
         self._at_ns = NONE
-        for pit in pits:
-            if pit.bids or pit.asks:
-                self._minute += 1
-                self._at_ns = self._instant(self._minute)
-                return
+        if self.turn(pits) >= 0:
+            self._minute += 1
+            self._at_ns = self._instant(self._minute)
 
     def _score(self, pit: Pit, book: VenueBook, now_ns: i64) -> None:
         market = pit.market
@@ -182,6 +182,11 @@ class Rewards:
     def close(self) -> None:
         """The day is over: what it came to was paid, or was too little."""
         self._tallies = {}
+
+
+def _pays(market: Market) -> bool:
+    """Whether quotes in *market* are rewarded; a pool that the catalogue does not state is none."""
+    return market.listing.reward_spread > 0 and market.listing.reward_rate > 0
 
 
 def _quotes(pit: Pit, age_ns: i64, now_ns: i64) -> list[Quote]:

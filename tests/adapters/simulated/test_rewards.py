@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trading_room import Room, binary
@@ -69,22 +70,22 @@ class Floor:
 
 def test_every_minute_has_one_sample_at_an_instant_of_its_own():
     floor = Floor()
-    floor.rewards.wake(10 * MINUTE_NS)
+    floor.rewards.wake(floor.room.markets[0], 10 * MINUTE_NS)
     floor.rest(BUY, 50, 100)
     times = [int(floor.sample()) for _ in range(50)]
 
     assert [at // MINUTE_NS for at in times] in ([*range(10, 60)], [*range(11, 61)])
     assert len({at % MINUTE_NS for at in times}) == 50
     other = Floor(seed=8)
-    other.rewards.wake(10 * MINUTE_NS)
+    other.rewards.wake(other.room.markets[0], 10 * MINUTE_NS)
     assert other.rewards.next_ns() != times[0]
 
 
 def test_a_run_without_orders_takes_no_samples_and_one_that_quotes_again_goes_on():
     floor = Floor()
     assert floor.rewards.next_ns() == NONE
-    floor.rewards.wake(0)
-    floor.rewards.wake(1)
+    assert floor.rewards.wake(floor.room.markets[0], 0)
+    assert not floor.rewards.wake(floor.room.markets[0], 1)
     floor.rest(BUY, 50, 100)
     last = floor.sample()
     floor.clear()
@@ -93,13 +94,21 @@ def test_a_run_without_orders_takes_no_samples_and_one_that_quotes_again_goes_on
     assert floor.rewards.next_ns() == (floor.rewards._day + 1) * DAY_NS
     floor.rewards.close()
     assert floor.rewards.next_ns() == NONE
-    floor.rewards.wake(last + 10 * MINUTE_NS)
+    floor.rewards.wake(floor.room.markets[0], last + 10 * MINUTE_NS)
     assert floor.rewards.next_ns() > last + 10 * MINUTE_NS
+
+
+@pytest.mark.parametrize("changed", [{"reward_spread": 0}, {"reward_rate": 0}, {"reward_rate": NONE}])
+def test_a_market_that_pays_nothing_is_not_sampled(changed):
+    floor = Floor(binary(**TERMS | changed))
+
+    assert not floor.rewards.wake(floor.room.markets[0], 0)
+    assert floor.rewards.next_ns() == NONE
 
 
 def test_a_quote_equal_to_the_book_on_both_sides_earns_half_of_each_minute():
     floor = Floor()
-    floor.rewards.wake(0)
+    floor.rewards.wake(floor.room.markets[0], 0)
     floor.rest(BUY, 50, 30, since_ns=-10 * S)
     floor.rest(SELL, 52, 30, since_ns=-10 * S)
     for _ in range(10):
@@ -116,7 +125,7 @@ def test_an_offer_of_the_complement_counts_as_the_bid_that_it_is():
     one.rest(BUY, 50, 100)
     other.rest(SELL, 50, 100, outcome=1)
     for floor in (one, other):
-        floor.rewards.wake(0)
+        floor.rewards.wake(floor.room.markets[0], 0)
         floor.sample()
 
     assert one.owed() == other.owed()
@@ -126,7 +135,7 @@ def test_an_offer_of_the_complement_counts_as_the_bid_that_it_is():
 def test_an_order_has_to_be_old_enough_and_large_enough():
     young, old, small = Floor(), Floor(), Floor()
     for floor in (young, old, small):
-        floor.rewards.wake(0)
+        floor.rewards.wake(floor.room.markets[0], 0)
     at = young.rewards.next_ns()
     young.rest(BUY, 50, 100, since_ns=at - 3_499_999_999)
     old.rest(BUY, 50, 100, since_ns=at - 3_500_000_000)
@@ -140,7 +149,7 @@ def test_an_order_has_to_be_old_enough_and_large_enough():
 
 def test_minutes_without_a_midpoint_or_without_a_score_are_no_part_of_the_day():
     floor = Floor()
-    floor.rewards.wake(0)
+    floor.rewards.wake(floor.room.markets[0], 0)
     floor.rest(BUY, 30, 100)  # too far away to score
     floor.room.markets[0].book.clear()
     floor.sample()
@@ -151,13 +160,18 @@ def test_minutes_without_a_midpoint_or_without_a_score_are_no_part_of_the_day():
     tally = floor.rewards.tallies()[0]
 
     assert (tally.samples, tally.idle, tally.shares) == (3, 2, 0)
+    tally.shares = 10**18
+    assert tally.earned() == RATE // 1_438
     tally.idle = 1_440
+    assert tally.earned() == 0
+    tally.idle = 0
+    floor.room.markets[0].relist(binary(**TERMS | {"reward_rate": NONE}))
     assert tally.earned() == 0
 
 
 def test_a_book_that_cannot_be_traded_on_is_not_sampled():
     floor = Floor()
-    floor.rewards.wake(0)
+    floor.rewards.wake(floor.room.markets[0], 0)
     floor.rest(BUY, 50, 100)
     floor.room.markets[0].valid = False
     floor.sample()
@@ -167,7 +181,7 @@ def test_a_book_that_cannot_be_traded_on_is_not_sampled():
 
 def test_every_market_that_we_rest_in_is_scored_in_the_same_instant():
     floor = Floor(binary("A", **TERMS), binary("B"), binary("C", **TERMS), binary("D", **TERMS))
-    floor.rewards.wake(0)
+    floor.rewards.wake(floor.room.markets[0], 0)
     for outcome in (0, 2, 4):
         floor.rest(BUY, 50, 100, outcome=outcome)
     floor.sample()
@@ -178,7 +192,7 @@ def test_every_market_that_we_rest_in_is_scored_in_the_same_instant():
 
 def test_an_order_that_ended_in_the_instant_of_the_sample_leaves_its_turn_to_the_next_market():
     floor = Floor(binary("A", **TERMS), binary("B", **TERMS))
-    floor.rewards.wake(0)
+    floor.rewards.wake(floor.room.markets[0], 0)
     order = floor.rest(BUY, 50, 100)
     floor.rest(BUY, 50, 100, outcome=2)
     at = floor.rewards.next_ns()
@@ -193,7 +207,7 @@ def test_an_order_that_ended_in_the_instant_of_the_sample_leaves_its_turn_to_the
 
 def test_the_day_ends_before_a_sample_of_the_next_one_is_taken():
     floor = Floor()
-    floor.rewards.wake(DAY_NS - 2 * MINUTE_NS)
+    floor.rewards.wake(floor.room.markets[0], DAY_NS - 2 * MINUTE_NS)
     floor.rest(BUY, 50, 100)
     while floor.rewards.next_ns() < DAY_NS:
         floor.sample()
@@ -228,7 +242,7 @@ def q_min(one, two, midpoint):
 @given(MINUTES)
 def test_a_day_is_paid_as_fractions_of_the_published_formula_say_to_a_millionth(minutes):
     floor = Floor()
-    floor.rewards.wake(0)
+    floor.rewards.wake(floor.room.markets[0], 0)
     total, idle, v = Fraction(0), 0, Fraction(3, 100)
     for bid, spread, lots, quotes in minutes:
         floor.clear()
