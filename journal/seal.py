@@ -10,22 +10,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-import zstandard
-
 from journal.disk import Disk, File, write_all
 from journal.errors import JournalError, Locked, SealFailed
+from journal.facts import facts_of, file_digest
 from journal.frames import LEVEL, Compressor, Decompressor
 from journal.index import Index, encode_tables, read_index
-from journal.manifest import (
-    FORMAT,
-    SEALED_AFTER_RECOVERY,
-    SEALED_OK,
-    Manifest,
-    read_manifest,
-    tallies,
-    write_manifest,
-)
-from journal.payloads import decode_sources
+from journal.manifest import SEALED_AFTER_RECOVERY, SEALED_OK, Manifest, read_manifest, write_manifest
 from journal.segment import (
     HEADER_SIZE,
     Entry,
@@ -37,7 +27,7 @@ from journal.segment import (
     with_suffix,
     zst_path,
 )
-from journal.stored import CHUNK, Segment, open_wal
+from journal.stored import Segment, open_sealed, open_wal
 
 DEFAULT_SEGMENT_BYTES: Final = 256 << 20
 
@@ -82,8 +72,8 @@ def seal(
         finally:
             segment.close()
         manifest["sealed_ns"] = sealed_ns
-        manifest["stop_reason"] = stop_reason or _stop_reason(disk, directory, segment)
-        manifest["torn_bytes"] = _torn_bytes(disk, directory, number)
+        manifest["stop_reason"] = stop_reason or ending(disk, directory, segment)
+        manifest["torn_bytes"] = torn_bytes(disk, directory, number)
         recovered = manifest["torn_bytes"] or manifest["stop_reason"] == "recovery"
         manifest["status"] = status or (SEALED_AFTER_RECOVERY if recovered else SEALED_OK)
         write_manifest(disk, directory, manifest)
@@ -115,34 +105,7 @@ def _seal(disk: Disk, directory: Path, segment: Segment, level: int, advance: Ca
         out.close()
     disk.rename(temporary, path)
     disk.sync_dir(directory)
-    kinds, sources = tallies(checker.tally().items())
-    header = segment.header
-    return {
-        "format": FORMAT,
-        "journal_id": header.journal_id.hex(),
-        "segment_no": header.segment_no,
-        "run_epoch": header.run_epoch,
-        "first_seq": header.first_seq,
-        "last_seq": checker.last_seq,
-        "records": checker.records,
-        "records_by_kind": kinds,
-        "records_by_source": sources,
-        "sources": {str(n): name for n, name in decode_sources(checker.sources or b"{}").items()},
-        "blocks": len(entries),
-        "first_recv_ns": checker.first_recv_ns if checker.records else None,
-        "last_recv_ns": checker.last_recv_ns if checker.records else None,
-        # Logical time: wall time at the run's anchor, monotonic from there.
-        "opened_ns": checker.first_recv_ns if checker.records else header.anchor_wall_ns,
-        "closed_ns": checker.last_recv_ns if checker.records else header.anchor_wall_ns,
-        "raw_bytes": checker.offset,
-        "zst_bytes": zst_bytes,
-        "level": level,
-        "zstd_version": ".".join(str(part) for part in zstandard.ZSTD_VERSION),
-        "prev_hash": header.prev_hash.hex(),
-        "head_hash": checker.head.hex(),
-        "raw_blake2b": raw_digest,
-        "zst_blake2b": zst_digest,
-    }
+    return {**facts_of(segment.header, checker, raw_digest, zst_bytes, zst_digest), "level": level}
 
 
 def _compress(segment: Segment, out: File, level: int, advance: Callable[[int], object]) -> tuple[list[Entry], str]:
@@ -187,15 +150,8 @@ def _compare(segment: Segment, out: File, path: Path) -> str:
     return file_digest(out)
 
 
-def file_digest(file: File) -> str:
-    """BLAKE2b-256, in hex, of a whole file."""
-    digest = blake2b(digest_size=32)
-    for at in range(0, file.size(), CHUNK):
-        digest.update(file.read(at, CHUNK))
-    return digest.hexdigest()
-
-
-def _torn_bytes(disk: Disk, directory: Path, number: int) -> int:
+def torn_bytes(disk: Disk, directory: Path, number: int) -> int:
+    """How many bytes recoveries cut off segment *number*, and kept as evidence."""
     total = 0
     for torn, path in Files(disk, directory).torn:
         if torn == number:
@@ -205,17 +161,27 @@ def _torn_bytes(disk: Disk, directory: Path, number: int) -> int:
     return total
 
 
-def _stop_reason(disk: Disk, directory: Path, segment: Segment) -> str:
+def ending(disk: Disk, directory: Path, segment: Segment) -> str:
     """A segment followed by one of the same run was rotated; one followed by another run's, or none, was shut down."""
-    following = wal_path(directory, segment.number + 1)
+    if _epoch(disk, directory, segment.number + 1) == segment.header.run_epoch:
+        last = segment.entries[-1]
+        raw_bytes = last.raw_off + last.raw_len - segment.raw_base
+        return "size" if raw_bytes >= DEFAULT_SEGMENT_BYTES else "time"
+    return "shutdown"
+
+
+def _epoch(disk: Disk, directory: Path, number: int) -> int:
+    """The run epoch that segment *number* states; 0 where no header of it can be read."""
+    following = wal_path(directory, number)
     if disk.exists(following):
         file = disk.open_read(following)
         start = file.read(0, HEADER_SIZE)
         file.close()
-        if header_stands(start) and decode_header(start, following).run_epoch == segment.header.run_epoch:
-            assert segment.checker is not None
-            return "size" if segment.checker.offset >= DEFAULT_SEGMENT_BYTES else "time"
-    return "shutdown"
+        return decode_header(start, following).run_epoch if header_stands(start) else 0
+    try:
+        return open_sealed(disk, zst_path(directory, number))[0].header.run_epoch
+    except (JournalError, FileNotFoundError):
+        return 0
 
 
 def settle_leftovers(disk: Disk, directory: Path) -> None:

@@ -9,6 +9,7 @@ from engine.kernel.record import CONTROL
 from journal.codec import Cursor
 from journal.disk import Disk
 from journal.errors import Damaged
+from journal.figures import SegmentFigures, plain
 from journal.labels import Label, read_labels
 from journal.manifest import Manifest, by_kind_name, read_manifest, tallies
 from journal.reader import Journal, open_journal
@@ -18,29 +19,14 @@ from journal.show import source_name
 from journal.stored import Segment
 
 
-@attrs.define
-class SegmentSummary:
+@attrs.define(kw_only=True)
+class SegmentSummary(SegmentFigures):
     """One segment, in figures."""
 
-    number: int
-    file: str
-    state: str
-    """"sealed", "closed" (a complete WAL) or "open" (a WAL whose last block is not closed)"""
-    records: int
-    first_seq: int
-    last_seq: int
-    first_recv_ns: int | None
-    last_recv_ns: int | None
-    blocks: int
-    raw_bytes: int
-    stored_bytes: int
-    run_epoch: int
     status: str | None
     """Of the manifest: SEALED_OK and the like; None without manifest."""
     label: str | None
     """Why a label marks it invalid; None when none does."""
-    by_kind: dict[str, int]
-    by_source: dict[str, int]
 
 
 @attrs.define
@@ -73,10 +59,7 @@ class Summary:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for ``--json``; kinds by name."""
-        fields = attrs.asdict(self)
-        for one in fields["segments"]:
-            one["by_kind"] = by_kind_name(one["by_kind"])
-        return fields
+        return {**attrs.asdict(self), "segments": plain(self.segments)}
 
 
 def summarise(disk: Disk, path: Path) -> Summary:
@@ -93,7 +76,11 @@ def summarise(disk: Disk, path: Path) -> Summary:
         notes: list[str] = []
         if folder is not None:
             files = Files(disk, folder)
-            manifests = {number: read_manifest(disk, folder, number) for number in files.manifest}
+            for number in files.manifest:
+                try:
+                    manifests[number] = read_manifest(disk, folder, number)
+                except Damaged as damage:
+                    notes.append(f"counted from the records: {damage}")
             labels = read_labels(disk, folder)
             notes += [f"{torn.name} holds what a recovery cut off" for _, torn in files.torn]
         segments = [

@@ -2,7 +2,8 @@
 Everything a journal's bytes can be asked: checksums, chain, sequence, index, manifests. Reads only; changes nothing.
 
 The verdict is that of recovery (CLEAN, TORN, CORRUPT), but here every block of every sealed segment is unpacked and
-walked, and the first place that does not hold is named.
+walked, and the first place that does not hold is named. What stands beside the blocks, index and manifest, only repeats
+what they say: where it is wrong the walk goes on, and every record is still vouched for.
 """
 
 from collections.abc import Callable
@@ -16,41 +17,36 @@ from engine.kernel.record import NONE
 from journal.check import UNKNOWN_TIME, Checker
 from journal.disk import Disk
 from journal.errors import Damaged, JournalError, NotAJournal, reading
+from journal.facts import TOLD, facts_of, file_digest
+from journal.figures import SegmentFigures, plain
 from journal.frames import Decompressor, stated_size
 from journal.index import data_frames, read_index
 from journal.labels import Label, read_labels
-from journal.manifest import Manifest, by_kind_name, read_manifest, tallies
+from journal.manifest import read_manifest, tallies
 from journal.recovery import CLEAN, CORRUPT, TORN, commit_beyond
-from journal.seal import file_digest
-from journal.segment import HEADER_SIZE, Files, wal_path, zst_path
+from journal.segment import HEADER_SIZE, Files, manifest_path, wal_path, zst_path
 from journal.stored import Segment, block_end, join, open_sealed, open_wal
 
 Advance = Callable[[int], None]
 """Called with the raw bytes checked since the last call."""
 
 
-@attrs.define
-class SegmentFound:
+@attrs.define(kw_only=True)
+class SegmentFound(SegmentFigures):
     """What the walk of one segment showed."""
 
-    number: int
-    file: str
-    state: str
-    """"sealed", "closed" (a complete WAL) or "open" (a WAL whose last block is not closed)"""
-    records: int
-    first_seq: int
-    last_seq: int
-    first_recv_ns: int | None
-    last_recv_ns: int | None
-    blocks: int
-    raw_bytes: int
-    stored_bytes: int
-    run_epoch: int
     head: str
-    manifest: str
-    """"fits", "missing", or "none" where there is none by design (a WAL, a bundle, a segment's file alone)"""
-    by_kind: dict[str, int]
-    by_source: dict[str, int]
+    manifest: str = "none"
+    """"fits", "bad", "missing", or "none" where there is none by design (a WAL, a bundle, a segment's file alone)"""
+
+
+@attrs.frozen
+class Fault:
+    """Something beside the blocks that does not fit them, in which file, at which byte."""
+
+    file: str
+    offset: int
+    reason: str
 
 
 @attrs.define
@@ -68,11 +64,18 @@ class Verification:
     labels: list[Label] = attrs.field(factory=list)
     torn_files: list[str] = attrs.field(factory=list)
     """Evidence that recoveries kept beside the segments."""
+    beside: list[Fault] = attrs.field(factory=list)
+    """Indexes and manifests that do not fit; CORRUPT for nothing else means that every record is good."""
 
     @property
     def records(self) -> int:
         """Data records in all segments that hold."""
         return sum(one.records for one in self.segments)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every record holds, whatever stands beside the blocks."""
+        return self.verdict == CLEAN or (self.verdict == CORRUPT and self.reason in [one.reason for one in self.beside])
 
     @property
     def invalid(self) -> list[Label]:
@@ -82,9 +85,8 @@ class Verification:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for ``--json``; kinds by name."""
         fields = {name: value for name, value in attrs.asdict(self).items() if name != "labels"}
-        for one in fields["segments"]:
-            one["by_kind"] = by_kind_name(one["by_kind"])
-        return {**fields, "records": self.records, "labels": [label.as_dict() for label in self.labels]}
+        labels = [label.as_dict() for label in self.labels]
+        return {**fields, "segments": plain(self.segments), "records": self.records, "labels": labels}
 
 
 def verify(disk: Disk, path: Path, advance: Advance | None = None) -> Verification:
@@ -109,6 +111,9 @@ def verify(disk: Disk, path: Path, advance: Advance | None = None) -> Verificati
         found.offset = error.offset if isinstance(error, Damaged) else 0
         if isinstance(error, Damaged) and found.file.endswith(".zst"):
             found.last_good_seq = max(found.last_good_seq, last_whole_block(disk, Path(found.file)))
+    if found.verdict == CLEAN and found.beside:
+        first = found.beside[0]
+        found.verdict, found.file, found.offset, found.reason = CORRUPT, first.file, first.offset, first.reason
     return found
 
 
@@ -128,8 +133,47 @@ def last_whole_block(disk: Disk, path: Path) -> int:
     return seq
 
 
+def walked(segment: Segment, last_recv_ns: int, good: Callable[[int], None], advance: Advance) -> tuple[Checker, str]:
+    """
+    Every block of a sealed *segment* unpacked and checked; *good* is told the last record of each.
+
+    Returns the walk, and the BLAKE2b-256 of the raw bytes in hex. Raises Damaged at the first rule that is broken.
+    """
+    header = segment.header
+    start = segment.raw(0)[:HEADER_SIZE]
+    checker = Checker(start, header.first_seq, last_recv_ns, header.prev_hash, header.max_payload)
+    digest = blake2b(digest_size=32)
+    for number in range(len(segment.entries)):
+        raw = segment.raw(number)
+        digest.update(raw)
+        checker.feed(raw if number else raw[HEADER_SIZE:], True)
+        good(checker.last_seq)
+        if checker.reason:
+            raise Damaged(segment.path, checker.offset, checker.reason)
+        if checker.fault:
+            raise Damaged(segment.path, checker.fault_offset, checker.fault)
+        segment.check(number, raw, None)
+        advance(len(raw))
+    assert checker.complete, "a sealed file whose last block carries no LAST does not open"
+    return checker, digest.hexdigest()
+
+
+def check_manifest(disk: Disk, segment: Segment, checker: Checker, raw_digest: str) -> None:
+    """Raise Damaged unless the manifest of *segment* states what the segment has. Raises OSError where unreadable."""
+    path = manifest_path(segment.path.parent, segment.number)
+    manifest = read_manifest(disk, path.parent, segment.number)
+    file = disk.open_read(segment.path)
+    try:
+        facts = facts_of(segment.header, checker, raw_digest, file.size(), file_digest(file))
+    finally:
+        file.close()
+    for name in TOLD:
+        if manifest[name] != facts[name]:
+            raise Damaged(path, 0, f"the manifest states {name} {manifest[name]!r}, the segment has {facts[name]!r}")
+
+
 class _Walk:
-    """One pass over the segments, in order; the first thing that does not hold ends it."""
+    """One pass over the segments, in order; the first record that does not hold ends it."""
 
     def __init__(self, disk: Disk, found: Verification, advance: Advance) -> None:
         self._disk = disk
@@ -149,8 +193,10 @@ class _Walk:
             if files.is_sealed(number):
                 segment = self._only(zst_path(directory, number))
                 join(segment, previous, number)
-                manifest = read_manifest(self._disk, directory, number) if number in files.manifest else None
-                self.sealed(segment, last_recv_ns, manifest, "missing")
+                checker, raw_digest = self.sealed(segment, last_recv_ns)
+                self._found.segments[-1].manifest = "missing"
+                if number in files.manifest:
+                    self._found.segments[-1].manifest = self._manifest(segment, checker, raw_digest)
             else:
                 segment = open_wal(self._disk, wal_path(directory, number), last_recv_ns)
                 join(segment, previous, number)
@@ -169,31 +215,34 @@ class _Walk:
             if previous is not None:
                 join(segment, previous, previous.number + 1)
             last_recv_ns = UNKNOWN_TIME if previous is None else max(0, previous.last_recv_ns)
-            self.sealed(segment, last_recv_ns, None, "none")
+            self.sealed(segment, last_recv_ns)
             previous = segment
         for segment in segments:
             segment.close()
 
-    def sealed(self, segment: Segment, last_recv_ns: int, manifest: Manifest | None, without: str) -> None:
-        """Unpack and check every block of a sealed segment, then compare it with its manifest. Raises Damaged."""
-        header = segment.header
-        start = segment.raw(0)[:HEADER_SIZE]
-        checker = Checker(start, header.first_seq, last_recv_ns, header.prev_hash, header.max_payload)
-        digest = blake2b(digest_size=32)
-        for number in range(len(segment.entries)):
-            raw = segment.raw(number)
-            digest.update(raw)
-            checker.feed(raw if number else raw[HEADER_SIZE:], True)
-            self._found.last_good_seq = checker.last_seq
-            self._refuse(segment, checker)
-            segment.check(number, raw, None)
-            self._advance(len(raw))
-        assert checker.complete, "a sealed file whose last block carries no LAST does not open"
-        found = self._describe(segment, checker, "sealed")
-        found.manifest = without
-        if manifest is not None:
-            self._compare(segment, found, manifest, digest.hexdigest())
-            found.manifest = "fits"
+    def sealed(self, segment: Segment, last_recv_ns: int) -> tuple[Checker, str]:
+        """Check and describe a sealed segment; see `walked`."""
+        checker, raw_digest = walked(segment, last_recv_ns, self._good, self._advance)
+        self._describe(segment, checker, "sealed")
+        return checker, raw_digest
+
+    def _good(self, seq: int) -> None:
+        self._found.last_good_seq = seq
+
+    def _manifest(self, segment: Segment, checker: Checker, raw_digest: str) -> str:
+        """Hold the manifest against the segment: "fits", or "bad" and a fault noted."""
+        try:
+            with reading(manifest_path(segment.path.parent, segment.number)):
+                check_manifest(self._disk, segment, checker, raw_digest)
+        except JournalError as error:
+            self._note(error)
+            return "bad"
+        return "fits"
+
+    def _note(self, error: JournalError) -> None:
+        """Something beside the blocks is wrong."""
+        file = str(getattr(error, "path", ""))
+        self._found.beside.append(Fault(file, error.offset if isinstance(error, Damaged) else 0, str(error)))
 
     def wal(self, segment: Segment, highest: bool) -> None:
         """Judge the walk of a WAL: it may end torn, or lack its final block, only if it is the *highest* segment."""
@@ -212,12 +261,6 @@ class _Walk:
         elif not checker.complete and not highest:
             raise Damaged(segment.path, checker.offset, "the segment lacks its final block, but a later one exists")
 
-    def _refuse(self, segment: Segment, checker: Checker) -> None:
-        if checker.reason:
-            raise Damaged(segment.path, checker.offset, checker.reason)
-        if checker.fault:
-            raise Damaged(segment.path, checker.fault_offset, checker.fault)
-
     def _only(self, path: Path) -> Segment:
         """The one segment of a sealed file, its tables checked. Raises Damaged when it holds several."""
         segments = open_sealed(self._disk, path)
@@ -227,14 +270,16 @@ class _Walk:
         return segments[0]
 
     def _check_tables(self, path: Path) -> None:
-        """Readers make a broken index anew; here it is damage. Raises Damaged."""
+        """Readers make a broken index anew; here it is noted."""
         file = self._disk.open_read(path)
         try:
             read_index(file, path)
+        except Damaged as damage:
+            self._note(damage)
         finally:
             file.close()
 
-    def _describe(self, segment: Segment, checker: Checker, state: str) -> SegmentFound:
+    def _describe(self, segment: Segment, checker: Checker, state: str) -> None:
         file = self._disk.open_read(segment.path)
         stored_bytes = file.size()
         file.close()
@@ -253,38 +298,8 @@ class _Walk:
             stored_bytes=stored_bytes,
             run_epoch=segment.header.run_epoch,
             head=checker.head.hex(),
-            manifest="none",
             by_kind=by_kind,
             by_source=by_source,
         )
         self._found.journal_id = segment.header.journal_id.hex()
         self._found.segments.append(found)
-        return found
-
-    def _compare(self, segment: Segment, found: SegmentFound, manifest: Manifest, raw_digest: str) -> None:
-        """Raise Damaged at the first statement of the manifest that the segment does not bear out."""
-        path = segment.path.with_name(f"{segment.number:08d}.manifest.json")
-        file = self._disk.open_read(segment.path)
-        facts = {
-            "segment_no": found.number,
-            "journal_id": self._found.journal_id,
-            "run_epoch": found.run_epoch,
-            "first_seq": found.first_seq,
-            "last_seq": found.last_seq,
-            "records": found.records,
-            "records_by_kind": found.by_kind,
-            "records_by_source": found.by_source,
-            "blocks": found.blocks,
-            "first_recv_ns": found.first_recv_ns,
-            "last_recv_ns": found.last_recv_ns,
-            "raw_bytes": found.raw_bytes,
-            "zst_bytes": found.stored_bytes,
-            "prev_hash": segment.header.prev_hash.hex(),
-            "head_hash": found.head,
-            "raw_blake2b": raw_digest,
-            "zst_blake2b": file_digest(file),
-        }
-        file.close()
-        for name, fact in facts.items():
-            if manifest[name] != fact:
-                raise Damaged(path, 0, f"the manifest states {name} {manifest[name]!r}, the segment has {fact!r}")

@@ -19,6 +19,7 @@ from journal.manifest import read_manifest, write_manifest
 from journal.payloads import BlockEnd, decode_block_end
 from journal.reader import open_journal
 from journal.recovery import CLEAN, CORRUPT, TORN
+from journal.seal import seal
 from journal.segment import Entry, Header, new_chain
 from journal.verify import Verification, verify
 
@@ -160,6 +161,63 @@ def test_a_manifest_that_states_something_else_is_damage_in_the_manifest(copy, f
     assert f"the manifest states {field} 'other'" in found.reason
     assert found.file is not None
     assert found.file.endswith("00000002.manifest.json")
+    assert (found.whole, found.records, found.last_good_seq) == (True, 60, 60)
+
+
+def spoil_index(path):
+    path.write_bytes(path.read_bytes()[:-4])
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil", "says"),
+    [
+        ("00000001.manifest.json", lambda path: path.write_bytes(b"{"), "the manifest is no JSON"),
+        ("00000003.manifest.json", lambda path: path.write_bytes(b"{}"), "the manifest is not of format"),
+        (
+            "00000002.manifest.json",
+            lambda path: (path.unlink(), path.symlink_to("00000001.manifest.json")),
+            "a symbolic link",
+        ),
+        ("00000002.zst", spoil_index, "no seek table ends the file"),
+        ("00000001.zst", lambda path: path.write_bytes(path.read_bytes() + b"more"), "no seek table ends the file"),
+    ],
+)
+def test_what_is_wrong_beside_the_blocks_does_not_hide_that_every_record_is_good(copy, name, spoil, says):
+    spoil(copy / name)
+    found = verify(DISK, copy)
+
+    assert (found.verdict, found.file) == (CORRUPT, str(copy / name))
+    assert says in found.reason
+    assert (found.whole, found.records, found.last_good_seq) == (True, 60, 60)
+    assert found.beside[0].file == str(copy / name)
+    states = [one.manifest for one in found.segments]
+    assert states.count("bad") == sum(one.file.endswith("json") for one in found.beside)
+    assert json.loads(json.dumps(found.as_dict()))["beside"][0]["reason"] == found.reason
+
+
+def test_damage_in_a_block_is_named_before_what_is_wrong_beside_the_blocks(copy):
+    (copy / "00000001.manifest.json").write_bytes(b"{")
+    spoil_index(copy / "00000001.zst")
+    path = copy / "00000002.zst"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    found = verify(DISK, copy)
+
+    assert (found.verdict, found.file, found.whole) == (CORRUPT, str(path), False)
+    assert 20 <= found.last_good_seq < 40
+    assert [one.file.rpartition("/")[2] for one in found.beside] == ["00000001.zst", "00000001.manifest.json"]
+
+
+def test_a_torn_tail_stays_torn_whatever_is_wrong_beside_the_blocks(tmp_path):
+    folder = small_journal(tmp_path / "journal", sealed=False, finish=False)
+    seal(DISK, folder, 1, sealed_ns=1)
+    (folder / "00000001.manifest.json").write_bytes(b"{")
+    last = folder / "00000003.wal"
+    last.write_bytes(last.read_bytes() + b"\0" * 20)
+    found = verify(DISK, folder)
+
+    assert (found.verdict, found.file, len(found.beside)) == (TORN, str(last), 1)
 
 
 def test_a_missing_manifest_is_told_and_is_no_damage(copy):

@@ -112,9 +112,12 @@ def print_verification(output: Output, found: "Verification", refused: bool) -> 
         output.lines([f"CLEAN: {counted(found.records, 'record')} in {segments}: {held}"])
     else:
         good = f"every record up to {found.last_good_seq:,} is good" if found.last_good_seq else "no record is good"
+        if found.whole:
+            good = f"all {counted(found.records, 'record')} in {segments} are good: it stands beside the blocks"
         named = found.file is not None and found.file in found.reason
         reason = found.reason if named else f"{found.file}: at byte {found.offset}: {found.reason}"
         output.lines([f"{found.verdict}: {reason}", good])
+    output.lines(f"note: {fault.reason}" for fault in found.beside if fault.reason != found.reason)
     missing = [one.file for one in found.segments if one.manifest == "missing"]
     output.lines(f"note: {file} has no manifest; its blocks were checked, its digests could not be" for file in missing)
     output.lines(f"note: {name} holds what a recovery cut off" for name in found.torn_files)
@@ -122,15 +125,24 @@ def print_verification(output: Output, found: "Verification", refused: bool) -> 
         output.lines([f"segment {label.segment} is marked invalid since {label.labelled}: {label.reason}"])
     if refused:
         output.note("Next:  leave the marked segment out, or say --include-invalid")
-    elif found.verdict == "TORN":
-        output.note(
-            "Next:  nothing, if a writer is at work or was interrupted: the next start cuts the tail off and keeps it; "
+    elif found.verdict != "CLEAN":
+        output.note(f"Next:  {next_step(found)}")
+
+
+def next_step(found: "Verification") -> str:
+    """What to do about a journal that is not CLEAN."""
+    if found.verdict == "TORN":
+        return (
+            "nothing, if a writer is at work or was interrupted: the next start cuts the tail off and keeps it; "
             "otherwise fetch another copy"
         )
-    elif found.verdict == "CORRUPT":
-        output.note(
-            "Next:  keep the files as they are; `engine journal export --format journal` saves what can be read"
-        )
+    if found.whole:
+        if Path(found.path).is_dir():
+            return f"`engine journal seal {found.path} --renew` makes it anew from the blocks"
+        return f"`engine journal bundle {found.path} -o NEW.zst` writes the blocks with a new index"
+    if found.last_good_seq:
+        return "keep the files as they are; `engine journal export --format journal` saves what can be read"
+    return "keep the files as they are, and fetch another copy: nothing can be read of this one"
 
 
 @click.command(
@@ -188,8 +200,8 @@ def cat(output: Output, journal: Path, selection: "Selection", width: int, raw: 
 
 
 @click.command(
-    epilog=f"{WHICH} The index is a cache: readers that find it broken make it anew, in memory. To store it anew, copy "
-    "the segment with `engine journal bundle`.\n\nExamples:\n\n\b\n"
+    epilog=f"{WHICH} The index is a cache: readers that find it broken make it anew, in memory. To store it anew: "
+    "`engine journal seal FOLDER --renew`, or for a file alone `engine journal bundle`.\n\nExamples:\n\n\b\n"
     "  engine journal index journal/00000001.zst\n"
     "  engine journal index journal/ --rebuild --json"
 )
@@ -212,12 +224,13 @@ def index(output: Output, journal: Path, rebuild: bool) -> None:
         output.document("refold.journal.index/1", {"files": [one.as_dict() for one in found]})
     for one in [] if output.as_json else found:
         output.lines([f"{one.path}: {counted(len(one.blocks), 'block')}, {one.raw_len:,} raw bytes, head {one.head}"])
-        heading = ("block", "raw offset", "raw bytes", "file offset", "stored", "records", "first seq", "last seq")
-        rows = [(*heading, "last received")]
+        # What fits into 80 columns: the records of a block are told by the numbers, and --json tells all.
+        rows = [("block", "raw from", "bytes", "file from", "bytes", "last seq", "last received")]
         for number, b in enumerate(one.blocks):
-            figures = (number, b.raw_off, b.raw_len, b.file_off, b.comp_len, b.data_records, b.first_seq, b.last_seq)
-            rows.append((*(f"{figure:,}" for figure in figures), utc_or_dash(b.last_recv_ns)))  # type: ignore[arg-type]
-        output.table(rows, right=frozenset(range(8)))
+            figures = (number, b.raw_off, b.raw_len, b.file_off, b.comp_len, b.last_seq)
+            last = utc_or_dash(b.last_recv_ns if b.data_records else None)[:19]
+            rows.append((*(f"{figure:,}" for figure in figures), last))  # type: ignore[arg-type]
+        output.table(rows, right=frozenset(range(6)))
         output.lines([f"stored index: {one.stored}"])
     if any(one.stored not in ("good", "equal") for one in found):
         raise click.exceptions.Exit(int(Exit.DAMAGED))

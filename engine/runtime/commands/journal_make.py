@@ -20,13 +20,22 @@ FORMATS = ("jsonl", "jsonl.gz", "csv", "parquet", "arrow", "npz", "journal")
 INCLUDE = click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid.")
 
 
-@click.command(epilog="Example:\n\n\b\n  engine journal seal journal/")
+@click.command(
+    epilog="What --renew replaces is kept under its name with .bad behind it.\n\nExamples:\n\n\b\n"
+    "  engine journal seal journal/\n"
+    "  engine journal seal journal/ --renew       where `engine journal verify` finds an index or a manifest broken"
+)
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--level", type=click.IntRange(1, 19), metavar="N", default=3, show_default=True, help="zstd's compression level."
 )
+@click.option(
+    "--renew",
+    is_flag=True,
+    help="Also make anew what of sealed segments only repeats their blocks, and is broken: indexes and manifests.",
+)
 @speaks
-def seal(output: Output, folder: Path, level: int) -> None:
+def seal(output: Output, folder: Path, level: int, renew: bool) -> None:
     """
     Compress the finished segments of a folder.
 
@@ -34,6 +43,7 @@ def seal(output: Output, folder: Path, level: int) -> None:
     """
     from engine.runtime.clock import RealClock
     from journal.disk import RealDisk
+    from journal.renew import renew as make_anew
     from journal.seal import seal as seal_segment
     from journal.segment import Files, wal_path
     from journal.stored import open_wal
@@ -51,8 +61,12 @@ def seal(output: Output, folder: Path, level: int) -> None:
             else:
                 left.append(number)
             advance(1)
+    renewed = make_anew(disk, folder, sealed_ns=clock.wall_ns()) if renew else []
     if output.as_json:
-        output.document("refold.journal.seal/1", {"folder": str(folder), "sealed": done, "open": left})
+        import attrs
+
+        fields = {"sealed": done, "open": left, "renewed": [attrs.asdict(one) for one in renewed]}
+        output.document("refold.journal.seal/1", {"folder": str(folder), **fields})
         return
     for manifest in done:
         raw, stored = manifest["raw_bytes"], manifest["zst_bytes"]
@@ -64,8 +78,11 @@ def seal(output: Output, folder: Path, level: int) -> None:
         output.lines(
             [f"segment {number}: still open; its writer is at work, or was interrupted and the next start closes it"]
         )
-    if not waiting:
-        output.lines(["nothing to seal"])
+    for one in renewed:
+        things = " and ".join(name for name, made in (("index", one.index), ("manifest", one.manifest)) if made)
+        output.lines([f"segment {one.segment}: {things} made anew from its blocks"])
+    if not waiting and not renewed:
+        output.lines(["nothing to seal, and nothing to renew" if renew else "nothing to seal"])
 
 
 @click.command(
@@ -90,8 +107,10 @@ def bundle(output: Output, journal: Path, out: Path, include_invalid: bool) -> N
     disk = RealDisk()
     with output.progress("checking", None) as advance:
         found = verify(disk, journal, advance)
-    if found.verdict != "CLEAN":
+    if not found.whole:
         raise CommandError(f"{journal}: {found.verdict}: {found.reason}", f"engine journal verify {journal}")
+    for fault in found.beside:
+        output.note(f"note: {fault.reason}; every block holds, and the bundle has an index of its own")
     if found.invalid and not include_invalid:
         label = found.invalid[0]
         sentence = f"{journal}: segment {label.segment} is marked invalid ({label.reason})"

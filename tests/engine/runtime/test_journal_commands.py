@@ -208,6 +208,60 @@ def test_verify_tells_torn_from_corrupt_and_notes_missing_manifests_and_evidence
     assert "note: 00000003.torn-7 holds what a recovery cut off" in text
 
 
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("00000002.manifest.json", lambda data: data[:50]),
+        ("00000002.manifest.json", lambda data: data.replace(b'"records": 20', b'"records": 21')),
+        ("00000002.zst", lambda data: data[:-4]),
+        ("00000003.zst", lambda data: data + b"more"),
+    ],
+)
+def test_what_only_repeats_the_blocks_is_told_apart_and_can_be_made_anew(copy, name, spoil):
+    path = copy / name
+    path.write_bytes(spoil(path.read_bytes()))
+    found = run("verify", copy, code=Exit.DAMAGED)
+
+    assert found.stdout.startswith(f"CORRUPT: {path}: damaged at byte ")
+    assert "all 60 records in 3 segments are good: it stands beside the blocks\n" in found.stdout
+    assert f"Next:  `engine journal seal {copy} --renew` makes it anew from the blocks" in found.stderr
+    assert run("info", copy).exit_code == 0
+    assert f"segment {int(name[:8])}: " in run("seal", copy, "--renew").stdout
+    assert run("verify", copy).exit_code == 0
+    assert run("seal", copy, "--renew").stdout == "nothing to seal, and nothing to renew\n"
+    assert document("seal", copy, "--renew")["renewed"] == []
+
+
+def test_a_file_alone_with_a_broken_index_gets_a_new_one_by_bundling_it(sealed, tmp_path):
+    path = tmp_path / "day.zst"
+    path.write_bytes((sealed / "00000002.zst").read_bytes()[:-4])
+    found = run("verify", path, code=Exit.DAMAGED)
+
+    assert f"Next:  `engine journal bundle {path} -o NEW.zst` writes the blocks with a new index" in found.stderr
+    assert "every block holds" in run("bundle", path, "-o", tmp_path / "new.zst").stderr
+    assert run("verify", tmp_path / "new.zst").exit_code == 0
+    assert (tmp_path / "new.zst").read_bytes() == (sealed / "00000002.zst").read_bytes()
+
+
+def test_what_cannot_be_read_at_all_is_not_said_to_be_saved(tmp_path):
+    path = tmp_path / "00000001.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(100))
+    found = run("verify", path, code=Exit.DAMAGED)
+
+    assert "no record is good\n" in found.stdout
+    assert "fetch another copy: nothing can be read of this one" in found.stderr
+
+
+def test_info_counts_where_a_manifest_cannot_be_read(copy):
+    whole = document("info", copy)
+    (copy / "00000002.manifest.json").write_bytes(b"{")
+    found = document("info", copy)
+
+    assert found["by_kind"] == whole["by_kind"]
+    assert "counted from the records: " in found["notes"][0]
+    assert [one["status"] for one in found["segments"]] == ["SEALED_OK", None, "SEALED_OK"]
+
+
 def test_a_label_is_shown_and_refused_until_it_is_lifted(copy):
     segment = copy / "00000002.zst"
     before = segment.read_bytes()
@@ -291,6 +345,7 @@ def test_index_prints_blocks_and_tells_a_good_index_from_a_broken_one(sealed, co
     fields = document("index", sealed)
 
     assert "stored index: equal" in text
+    assert max(map(len, text.splitlines()[1:])) <= 80
     assert [one["stored"] for one in fields["files"]] == ["good"] * 3
     assert fields["files"][0]["seek_table"][-1][1] == 0
     path = copy / "00000001.zst"
