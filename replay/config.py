@@ -20,6 +20,7 @@ from replay.money_config import MoneyConfig
 from replay.run import StrategySource, reasons
 from replay.venue_config import ClockConfig as ClockConfig
 from replay.venue_config import VenueConfig, venue_hooks
+from replay.yaml_text import BadYaml, load
 
 
 def strict_converter() -> Converter:
@@ -121,9 +122,9 @@ def read_config(
         BadConfig: it is no YAML of ours; the reason names the field.
     """
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BadConfig(where, " ".join(str(error).split())) from error
+        values = load(text)
+    except BadYaml as error:
+        raise BadConfig(where, str(error)) from error
     if not isinstance(values, dict):
         raise BadConfig(where, "a configuration is a mapping of names to values")
     if strategy is not None:
@@ -151,9 +152,9 @@ def _override(values: dict[str, Any], override: str) -> None:
     for name in parents:
         target = _step(target, name, override)
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise BadConfig(f"--set {override}", "the value is no YAML") from error
+        value = load(text)
+    except BadYaml as error:
+        raise BadConfig(f"--set {override}", f"the value {error}") from error
     if isinstance(target, list):
         raise BadConfig(f"--set {override}", f"{last!r} names a whole entry; name a value in it")
     target[last] = value

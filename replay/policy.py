@@ -5,10 +5,8 @@ Strict on purpose: an unknown field, a missing one, a number where an amount in 
 refused in one sentence. Replay reads the text that RUN_START kept, the runtime reads `config/trading_policy.yaml`.
 """
 
-from collections.abc import Hashable
 from typing import Any
 
-import yaml
 from attrs import frozen
 from cattrs import BaseValidationError, Converter
 
@@ -16,6 +14,7 @@ from engine.kernel.policy import CAP_EXPONENT, TIF_NAMES, Limits, Policy, Rule
 from engine.kernel.units import BAD, LARGEST, decimal
 from journal.errors import JournalError
 from replay.run import reasons
+from replay.yaml_text import BadYaml, load
 
 _MS = 1_000_000
 _LONGEST_MS = 10 * 365 * 86_400_000
@@ -77,19 +76,6 @@ class _Text:
     gates: _Gates
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a name given twice, where plain YAML would take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """The mapping of *node*."""
-        seen: list[str] = []
-        for key, _ in node.value:
-            if key.value in seen:
-                raise BadPolicy(f"gives {key.value!r} twice (line {key.start_mark.line + 1})")
-            seen.append(key.value)
-        return super().construct_mapping(node, deep)
-
-
 _converter = Converter(forbid_extra_keys=True)
 
 
@@ -101,9 +87,9 @@ def read_policy(text: str) -> Policy:
         BadPolicy: it cannot be used; the sentence names the field.
     """
     try:
-        values = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        raise BadPolicy(f"is no YAML: {' '.join(str(error).split())}") from error
+        values = load(text)
+    except BadYaml as error:
+        raise BadPolicy(str(error)) from error
     if not isinstance(values, dict):
         raise BadPolicy("must be a mapping of names to values")
     try:
