@@ -10,8 +10,8 @@ from adapters.simulated.reports import Report
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import kinds
 from engine.kernel.derived import CANCEL, PLACE
-from engine.kernel.events import SIDE_UNKNOWN
-from engine.kernel.order import FLAG_POST_ONLY
+from engine.kernel.events import SIDE_UNKNOWN, Listing
+from engine.kernel.order import FLAG_POST_ONLY, FLAG_REDUCE_ONLY
 from engine.kernel.policy import tif_number
 from engine.kernel.record import NONE
 from engine.kernel.request import Request
@@ -51,9 +51,12 @@ def read(report: Report) -> Said:
 class Stage:
     """Time begins at 0 and only `frame` and `wait` move it; `heard` is what has reached us by now."""
 
-    def __init__(self, order_ms: int = 40, report_ms: int = 30, models: Models | None = None) -> None:
-        self.room = Room(binary(min_size=5 * LOT))
+    def __init__(
+        self, order_ms: int = 40, report_ms: int = 30, models: Models | None = None, listing: Listing | None = None
+    ) -> None:
+        self.room = Room(binary(min_size=5 * LOT) if listing is None else listing)
         self.market = self.room.markets[0]
+        self.tick, self.lot = int(self.market.tick), int(self.market.lot)
         self.order_ns, self.report_ns = order_ms * MS, report_ms * MS
         if models is None:
             models = plain(self.order_ns, self.report_ns)
@@ -76,12 +79,13 @@ class Stage:
         ttl_ns: int | None = None,
         outcome: int = 0,
         price: int | None = None,
+        reduce_only: bool = False,
     ) -> int:
         """Send an order; returns its request's number."""
-        flags = FLAG_POST_ONLY if post_only else 0
+        flags = (FLAG_POST_ONLY if post_only else 0) | (FLAG_REDUCE_ONLY if reduce_only else 0)
         expires = NONE if ttl_ns is None else self.now + ttl_ns
-        units = ticks * TICK if price is None else price
-        return self._send(PLACE, outcome, side, units, lots * LOT, tif_number(tif), flags, expires, 0)
+        units = ticks * self.tick if price is None else price
+        return self._send(PLACE, outcome, side, units, lots * self.lot, tif_number(tif), flags, expires, 0)
 
     def cancel(self, target: int) -> int:
         """Send a cancel for the order of request *target*."""
@@ -123,20 +127,20 @@ class Stage:
         self.venue.snapshot(0, self.now)
         for side, levels in ((BID, bids), (ASK, asks)):
             for tick, lots in levels.items():
-                self.facts.append((self.now, "level", side, tick * TICK, lots * LOT))
-                self.venue.level_set(0, side, tick * TICK, lots * LOT, self.now)
+                self.facts.append((self.now, "level", side, tick * self.tick, lots * self.lot))
+                self.venue.level_set(0, side, tick * self.tick, lots * self.lot, self.now)
         self.venue.snapshot_end(0, self.now)
 
     def level(self, side: int, tick: int, lots: int) -> None:
         """One level changes, and the venue is told."""
         self.market.book.set_level(side, tick, lots)
-        self.facts.append((self.now, "level", side, tick * TICK, lots * LOT))
-        self.venue.level_set(0, side, tick * TICK, lots * LOT, self.now)
+        self.facts.append((self.now, "level", side, tick * self.tick, lots * self.lot))
+        self.venue.level_set(0, side, tick * self.tick, lots * self.lot, self.now)
 
     def trade(self, tick: int, lots: int, taker: int) -> None:
         """Someone else trades, and the venue is told."""
-        self.facts.append((self.now, "trade", taker, tick * TICK, lots * LOT))
-        self.venue.traded(0, tick * TICK, lots * LOT, taker, self.now)
+        self.facts.append((self.now, "trade", taker, tick * self.tick, lots * self.lot))
+        self.venue.traded(0, tick * self.tick, lots * LOT, taker, self.now)
 
     def levels(self, bids: dict[int, int], asks: dict[int, int]) -> None:
         """The book, without a fact that would tell the venue."""
