@@ -57,6 +57,7 @@ class Ledger:
         """By the market's number: cash that the collateral keeps for its complete sets."""
         self.winners: Final[dict[int, int]] = {}
         """By the market's number: the instrument that won."""
+        self._markets: Final[dict[int, Market]] = {}  # of `locked`
         self.entries: i64 = 0
         """Events entered so far."""
 
@@ -104,7 +105,7 @@ class Ledger:
         sets = -int(size) if merges else int(size)
         money = sets * int(market.price_scale)
         self.purse(market).move(US, COLLATERAL, money)
-        self.locked[int(market.number)] = self.locked.get(int(market.number), 0) + money
+        self._lock(market, money)
         for leg in range(2):
             self.token(market.first_instrument + leg).move(COLLATERAL, US, sets)
         self.entries += 1
@@ -159,7 +160,13 @@ class Ledger:
                 size = token.held[party]
                 token.move(party, COLLATERAL, size)
                 cash.move(COLLATERAL, party, size * worth)
-                self.locked[int(market.number)] = self.locked.get(int(market.number), 0) - size * worth
+                self._lock(market, -size * worth)
+
+    def _lock(self, market: Market, money: int) -> None:
+        """The collateral keeps *money* more for *market*."""
+        number = int(market.number)
+        self.locked[number] = self.locked.get(number, 0) + money
+        self._markets[number] = market
 
     # -- does it add up ----------------------------------------------------------------------------------------------
 
@@ -177,7 +184,7 @@ class Ledger:
             _nought(f"fees and pool in instrument {number}", abs(token.held[FEES]) + abs(token.held[POOL]))
         kept: dict[str, int] = {}
         for number in self.locked:
-            market = self._market(number)
+            market = self._markets[number]
             locked = self.locked[number]
             listing = market.listing
             key = f"{listing.venue}:{listing.settlement}@{money_exponent(listing)}"
@@ -189,12 +196,6 @@ class Ledger:
                 _nought(f"collateral of market {number}, which is resolved", locked)
         for key, cash in self.cash.items():
             _nought(f"collateral of {key}", cash.held[COLLATERAL] - kept.get(key, 0))
-
-    def _market(self, number: int) -> Market:
-        for instrument in self._instruments:
-            if instrument.market.number == number:
-                return instrument.market
-        raise AssertionError(number)
 
     def differences(self, portfolio: Portfolio) -> list[str]:
         """

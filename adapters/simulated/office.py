@@ -53,7 +53,7 @@ class Conversion:
 @final
 class Office(Clearing):
     """
-    The back office of one venue.
+    The back office of one venue. Raises `ledger.Unbalanced` where a ledger is kept and does not add up.
 
     Without *settlement* every trade is final at once, as it is outside *settling* venues anyway. *conversion* is how
     long a split or merge takes at the venue. Where *rewards* or *rebates* is None, none are paid. *ledger*: whether the
@@ -119,6 +119,7 @@ class Office(Clearing):
         settles = self._settlement is not None and listing.venue in self._settling
         if self.ledger is not None:
             self.ledger.traded(fill, self._ours(fill), self._theirs(fill), settles)
+            self.ledger.check()
         if self._settlement is None or not settles:
             return 0
         self._settlement.matched(fill, day)
@@ -147,6 +148,7 @@ class Office(Clearing):
                 self.ledger.settled(fill, self._ours(fill))
             elif status == TRADE_FAILED:
                 self.ledger.reversed(fill, self._ours(fill), self._theirs(fill))
+            self.ledger.check()
         key = TRADE_KEY + fill.number
         assert self.line is not None
         self.line.say(key, _STEP_INDEX + status, kinds.SIM_SETTLED, fill.request, trade.at_ns, fill.number, status)
@@ -176,6 +178,7 @@ class Office(Clearing):
         else:
             if self.ledger is not None:
                 self.ledger.converted(request.instrument, request.size, request.what == MERGE)
+                self.ledger.check()
             line.say(key, index, kinds.SIM_CONVERTED, request.number, at_ns)
 
     def resolved(self, market: i64, winner: i64, venue_ns: i64) -> None:
@@ -185,6 +188,7 @@ class Office(Clearing):
         self.winners[int(market)] = int(winner)
         if self.ledger is not None:
             self.ledger.resolved(self._instruments[winner].market, winner)
+            self.ledger.check()
 
     # -- rebates and rewards -----------------------------------------------------------------------------------------
 
@@ -200,6 +204,7 @@ class Office(Clearing):
                     self.ledger.rebated(number, money)
                 else:
                     self.ledger.rewarded(number, money)
+                self.ledger.check()
             self.paid += 1
             line.say(_DAY_KEY + self.paid, 0, kinds.SIM_CREDITED, number, venue_ns, payment.amount, reason)
 

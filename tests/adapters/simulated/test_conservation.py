@@ -18,9 +18,11 @@ from adapters.simulated.rules import Rules
 from adapters.simulated.settlement import Settlement
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import codes, kinds
+from engine.kernel.derived import SPLIT
 from engine.kernel.events import STATUS_CLOSED, EventBatch
 from engine.kernel.order import CANCELLED, FILLED
 from engine.kernel.record import NONE
+from engine.kernel.request import Request
 from engine.kernel.rng import Draws
 from engine.kernel.strategy import BUY, FAK, FOK, GTC, GTD, SELL, Cancel, CancelAll, Flatten, Merge, Place, Split
 from engine.kernel.units import ASK, BID
@@ -405,3 +407,36 @@ def test_an_office_without_parts_says_nothing_and_does_nothing():
     assert house.office.accrued() == []
     house.office.resolved(0, NONE, 0)
     assert house.office.winners == {}
+
+
+def test_conversions_are_done_in_the_order_in_which_they_end():
+    delay = Quantiles([0, 1_000_000], [0, 60 * S], Draws(3, "conversion"))
+    listings = [binary(str(number)) for number in range(6)]
+    house = House(Office(Fees({}), None, (), delay, None, None, True), listings=listings)
+    house.want(*[Split(f"polymarket:YES-{number}", 10) for number in range(6)])
+    asked = [conversion.number for conversion in house.room.trading._sets.pending]
+    answered = []
+    while house.room.trading._sets.pending:
+        before = list(house.room.trading._sets.pending)
+        house.run(house.venue.next_ns())
+        answered += [one.number for one in before if one not in house.room.trading._sets.pending]
+
+    assert sorted(answered) == asked != answered
+    assert all(house.holding(f"polymarket:NO-{number}").size == 10 * LOT for number in range(6))
+
+
+def test_a_market_without_complete_sets_has_none_to_convert():
+    house = House(an_office())
+    request = Request(9, SPLIT, b"", "", 0, "v", "BTC", 4, 0, 1, 8, 10, 8, 0, 0, house.now)
+    house.office.asked(request, 9, 0, house.now)
+    house.office.act(house.office.next_ns())
+    report = house.venue.take_report(house.now + 10 * S)
+
+    assert (report.kind, report.request, report.a) == (kinds.SIM_CONVERSION_REFUSED, 9, codes.NOT_PERMITTED)
+
+
+def test_an_act_before_its_time_does_nothing():
+    house = House(an_office())
+    house.office.act(house.now)
+
+    assert (house.kinds, house.office.next_ns()) == ([], NONE)
