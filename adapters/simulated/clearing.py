@@ -13,8 +13,6 @@ from engine.kernel.market import Instrument
 from engine.kernel.record import NONE
 from engine.kernel.request import Request
 
-_COMPACT: Final[i64] = 64
-
 
 @final
 class Line:
@@ -22,8 +20,8 @@ class Line:
 
     def __init__(self, response: Delay) -> None:
         self._response: Final[Delay] = response
-        self._reports: list[Report] = []
-        self._head: i64 = 0
+        self._first: Report | None = None
+        self._last: Report | None = None
         self._last_ns: i64 = NONE
         self.next_ns: i64 = NONE
         """When the next report reaches us; NONE while none is on its way."""
@@ -46,27 +44,28 @@ class Line:
         if at_ns < self._last_ns:
             at_ns = self._last_ns
         self._last_ns = at_ns
-        self._reports.append(Report(at_ns, kind, request, venue_ns, a, b, c, d, e))
-        if self.next_ns == NONE:
+        report = Report(at_ns, kind, request, venue_ns, a, b, c, d, e)
+        last = self._last
+        self._last = report
+        if last is None:
+            self._first = report
             self.next_ns = at_ns
+        else:
+            last.behind = report
 
     def take(self, now_ns: i64) -> Report | None:
         """The oldest report that has reached us by *now_ns*."""
-        if self.next_ns == NONE or self.next_ns > now_ns:
+        first = self._first
+        if first is None or first.at_ns > now_ns:
             return None
-        reports = self._reports
-        report = reports[self._head]
-        self._head += 1
-        if self._head == i64(len(reports)):
-            reports.clear()
-            self._head = 0
+        behind = first.behind
+        self._first = behind
+        if behind is None:
+            self._last = None
             self.next_ns = NONE
-            return report
-        if self._head == _COMPACT:
-            del reports[:_COMPACT]
-            self._head = 0
-        self.next_ns = reports[self._head].at_ns
-        return report
+        else:
+            self.next_ns = behind.at_ns
+        return first
 
 
 class Clearing:

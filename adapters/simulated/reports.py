@@ -89,6 +89,7 @@ class Report:
         self.c: Final[i64] = c
         self.d: Final[i64] = d
         self.e: Final[i64] = e
+        self.behind: Report | None = None  # the next one on its way to us
 
     def payload(self) -> bytes:
         """The payload of its record."""

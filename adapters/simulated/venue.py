@@ -10,6 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from adapters.simulated.adversary import Adversary
 from adapters.simulated.book import VenueBook
 from adapters.simulated.clearing import Clearing, Line
 from adapters.simulated.gate import Gate
@@ -30,8 +31,6 @@ from engine.kernel.request import Request
 
 __all__ = ["SimulatedVenue", "Watch"]
 
-_COMPACT: Final[i64] = 64
-
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
@@ -43,6 +42,7 @@ class Arrival:
         self.request: Final[Request] = request
         self.key: Final[i64] = key
         self.ordinal: Final[i64] = ordinal
+        self.behind: Arrival | None = None  # the next one on its way
 
 
 @final
@@ -58,14 +58,15 @@ class SimulatedVenue:
         self._latency: Final[Latency] = models.latency
         self._rules: Final[Rules] = models.rules
         self._clearing: Final[Clearing] = models.clearing
+        self.adversary: Final[Adversary | None] = models.adversary
         self._line: Final[Line] = Line(models.latency.response)
         self.book: Final[VenueBook] = VenueBook()
         self._orders: Final[Orders] = Orders(instruments, models, self._line)
         self._matching: Final[Matching] = Matching(models, self._orders, self.book)
         self._taking: Final[Taking] = Taking(models, self._orders, self.book)
         self._gate: Final[Gate] = Gate(models, self._orders, self._taking, self.book)
-        self._arrivals: Final[list[Arrival]] = []
-        self._head: i64 = 0
+        self._first: Arrival | None = None
+        self._last: Arrival | None = None
         self._last_arrival_ns: i64 = NONE
         self._next_request_ns: i64 = NONE
         self._held: Final[list[Arrival]] = []  # takers that wait, by when they may trade
@@ -75,6 +76,8 @@ class SimulatedVenue:
         self.cancels: i64 = 0
         self.rejected: i64 = 0
         self._clearing.join(self._line, instruments, self.book, self._orders.pits)
+        if models.adversary is not None:
+            models.adversary.join(self._orders.pits)
 
     @property
     def resting(self) -> i64:
@@ -113,9 +116,14 @@ class SimulatedVenue:
         if at_ns < self._last_arrival_ns:
             at_ns = self._last_arrival_ns
         self._last_arrival_ns = at_ns
-        self._arrivals.append(Arrival(at_ns, request, draw_key, ordinal))
-        if self._next_request_ns == NONE:
+        arrival = Arrival(at_ns, request, draw_key, ordinal)
+        last = self._last
+        self._last = arrival
+        if last is None:
+            self._first = arrival
             self._next_request_ns = at_ns
+        else:
+            last.behind = arrival
 
     def busy(self) -> bool:
         """Whether requests or reports are on their way, or a taker waits."""
@@ -141,27 +149,38 @@ class SimulatedVenue:
 
     def arrival_market(self) -> i64:
         """The number of the market whose book the next arrival needs; -1 if it needs none."""
-        request = self._next_held() or self._arrivals[self._head]
-        if request.request.what != PLACE:
+        arrival = self._next_held()
+        if arrival is None:
+            arrival = self._first
+        assert arrival is not None
+        if arrival.request.what != PLACE:
             return -1
-        return self._instruments[request.request.instrument].market.number
+        return self._instruments[arrival.request.instrument].market.number
 
     def next_own_ns(self) -> i64:
         """When the venue next does something by itself (an order expires, a trade settles), or NONE."""
-        return earlier(self._orders.next_expiry_ns, self._clearing.next_ns())
+        due = earlier(self._orders.next_expiry_ns, self._clearing.next_ns())
+        if self.adversary is not None:
+            due = earlier(due, self.adversary.next_ns)
+        return due
 
     def own_market(self) -> i64:
         """The number of the market whose book `act` needs next; -1 if it needs none."""
         return self._clearing.market()
 
     def act(self, now_ns: i64) -> None:
-        """Do what is due by itself at *now_ns*: expiries, then what follows matches."""
+        """Do what is due by itself at *now_ns*: expiries, then what follows matches, then an adversary's next look."""
         due = self._orders.next_expiry_ns
         if due != NONE and due <= now_ns:
             self._orders.expire(now_ns)
         due = self._clearing.next_ns()
         if due != NONE and due <= now_ns:
             self._clearing.act(now_ns)
+        adversary = self.adversary
+        if adversary is not None and adversary.next_ns != NONE and adversary.next_ns <= now_ns:
+            order = adversary.picked(now_ns)
+            if order is not None:
+                self._orders.make(self._orders.pit(order.market), order, order.left(), now_ns)
 
     # -- markets -----------------------------------------------------------------------------------------------------
 
@@ -218,18 +237,16 @@ class SimulatedVenue:
             del self._held[0]
             self._arrive(held, now_ns, True)
             return
-        arrival = self._arrivals[self._head]
+        arrival = self._first
+        assert arrival is not None
         assert arrival.at_ns <= now_ns
-        self._head += 1
-        if self._head == i64(len(self._arrivals)):
-            self._arrivals.clear()
-            self._head = 0
+        behind = arrival.behind
+        self._first = behind
+        if behind is None:
+            self._last = None
             self._next_request_ns = NONE
         else:
-            if self._head == _COMPACT:
-                del self._arrivals[:_COMPACT]
-                self._head = 0
-            self._next_request_ns = self._arrivals[self._head].at_ns
+            self._next_request_ns = behind.at_ns
         what = arrival.request.what
         if what == CANCEL:
             self._cancel(arrival, now_ns)
@@ -254,6 +271,8 @@ class SimulatedVenue:
         reason = codes.OK
         if not waited and not self._rules.orders.take(now_ns):
             reason = codes.RATE_LIMIT
+        if self.adversary is not None and not waited and reason == codes.OK:
+            reason = self.adversary.objection(request.number, False, now_ns)
         if reason == codes.OK:
             reason = self._gate.objection(order, now_ns)
         if reason != codes.OK:
@@ -279,6 +298,10 @@ class SimulatedVenue:
         reason = codes.OK
         if not self._rules.cancels.take(now_ns):
             reason = codes.RATE_LIMIT
+        elif self.adversary is not None:
+            reason = self.adversary.objection(request.number, True, now_ns)
+        if reason != codes.OK:
+            pass
         elif any(held.request.number == request.target for held in self._held):
             reason = codes.CANCEL_FAILED  # what waits to trade cannot be taken back
         elif not self._orders.cancel(self._instruments[request.instrument].market.number, request.target, now_ns):
