@@ -5,7 +5,7 @@ So whatever ends a command early, nothing half made is ever found under the name
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,8 @@ SUFFIX = ".unfinished"
 """What the folder is called meanwhile: its name to be, and this."""
 
 _OURS = re.compile(
-    rf"{re.escape(LOCK_NAME)}|base\.json|digests\.json|\d{{8}}\.(wal|zst|manifest\.json|zst\.tmp|manifest\.json\.tmp)"
+    rf"{re.escape(LOCK_NAME)}|base\.json|digests\.json|"
+    r"\d{8}\.(wal|zst|label\.json|manifest\.json|zst\.tmp|manifest\.json\.tmp)"
 )
 
 
@@ -33,11 +34,12 @@ def refuse_taken(disk: Disk, target: Path) -> None:
 
 
 @contextmanager
-def staged(disk: Disk, target: Path) -> Iterator[Path]:
+def staged(disk: Disk, target: Path, more: Collection[str] = ()) -> Iterator[Path]:
     """
     Where to make what is to stand at *target*, an absent or empty folder: it gets that name when the block ends well.
 
-    When it does not, nothing is left. Files in it must be closed and its lock freed when the block ends.
+    When it does not, nothing is left. Files in it must be closed and its lock freed when the block ends. *more*: names
+    that are put into it, or into folders of it, beside those of a journal.
 
     Raises:
         Taken: *target* holds something, or the folder beside it holds files that are not ours.
@@ -45,19 +47,19 @@ def staged(disk: Disk, target: Path) -> Iterator[Path]:
     """
     refuse_taken(disk, target)
     staging = target.with_name(target.name + SUFFIX)
-    clear(disk, staging)
+    clear(disk, staging, more)
     try:
         yield staging
         disk.rename(staging, target)
     except BaseException:
-        clear(disk, staging)
+        clear(disk, staging, more)
         raise
     disk.sync_dir(target.parent)
 
 
-def clear(disk: Disk, staging: Path) -> None:
+def clear(disk: Disk, staging: Path, more: Collection[str] = ()) -> None:
     """
-    Remove the folder of a command that was interrupted, if there is one.
+    Remove the folder of a command that was interrupted, if there is one; *more* as in `staged`.
 
     Raises:
         Locked: a command is at work in it.
@@ -67,11 +69,18 @@ def clear(disk: Disk, staging: Path) -> None:
         return
     lock = WriterLock(disk, staging)
     try:
-        foreign = [name for name in disk.names(staging) if _OURS.fullmatch(name) is None]
+        folders = [path for path in _paths(disk, staging) if disk.is_dir(path)]
+        files = [path for folder in (*folders, staging) for path in _paths(disk, folder) if path not in folders]
+        foreign = [path for path in files if _OURS.fullmatch(path.name) is None and path.name not in more]
         if foreign:
-            raise Taken(staging / foreign[0])
-        for name in disk.names(staging):
-            disk.unlink(staging / name)
-        disk.remove_dir(staging)
+            raise Taken(foreign[0])
+        for path in files:
+            disk.unlink(path)
+        for folder in (*folders, staging):
+            disk.remove_dir(folder)
     finally:
         lock.release()
+
+
+def _paths(disk: Disk, folder: Path) -> list[Path]:
+    return [folder / name for name in disk.names(folder)]

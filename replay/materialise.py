@@ -13,9 +13,10 @@ from attrs import frozen
 from journal.disk import Disk, write_all
 from journal.errors import JournalError
 from journal.labels import label_path
+from journal.lock import WriterLock
 from journal.reader import Journal, open_journal
-from journal.segment import manifest_path
-from journal.staging import refuse_taken
+from journal.segment import LOCK_NAME, manifest_path
+from journal.staging import staged
 from replay.choose import recorded_run
 from replay.overlay import BASE_FILE, BaseFeed, open_base, write_base_hint
 
@@ -54,7 +55,7 @@ def materialise(
     """
     Copy *overlay* and its base (*base*, or where the overlay's hint says) into the new folder *target*.
 
-    All checksums and both chains are verified in the copy; it appears whole or not at all.
+    All checksums and both chains are verified in the copy; it grows beside its place, and appears when it is whole.
 
     Raises:
         NoOverlay: there is no base to put beside it.
@@ -62,35 +63,34 @@ def materialise(
         Taken: *target* is taken.
         JournalError: one of the two is damaged.
     """
-    refuse_taken(disk, target)
-    stood = disk.exists(target)
     with open_journal(overlay, disk) as journal:
         run = recorded_run(journal)
         if run is None or run.base is None:
             raise NoOverlay(overlay)
         feed = open_base(disk, overlay, run, base)
-        made: list[Path] = []
         try:
-            size = _copy(disk, journal, target, made, progress)
-            size += _copy(disk, feed.journal, target / BASE_FOLDER, made, progress)
             stands = Path(BASE_FOLDER) if disk.is_dir(feed.journal.path) else Path(BASE_FOLDER, feed.journal.path.name)
-            made.append(target / BASE_FILE)
-            write_base_hint(disk, target, stands)
-            replay = target if disk.is_dir(overlay) or overlay.suffix == ".wal" else target / overlay.name
-            _read_back(disk, replay, journal)
-        except BaseException:
-            for path in reversed(made):
-                if disk.exists(path):
-                    disk.unlink(path)
-            for folder in [target / BASE_FOLDER, *([] if stood else [target])]:
-                if disk.is_dir(folder):
-                    disk.remove_dir(folder)
-            raise
+            of_bundles = [path.name for path in (overlay, feed.journal.path) if not disk.is_dir(path)]
+            made: list[Path] = []
+            with staged(disk, target, of_bundles) as staging:
+                disk.make_dir(staging)
+                lock = WriterLock(disk, staging)
+                try:
+                    size = _copy(disk, journal, staging, made, progress)
+                    size += _copy(disk, feed.journal, staging / BASE_FOLDER, made, progress)
+                    made.append(staging / BASE_FILE)
+                    write_base_hint(disk, staging, stands)
+                    replay = Path() if disk.is_dir(overlay) or overlay.suffix == ".wal" else Path(overlay.name)
+                    _read_back(disk, staging / replay, journal)
+                    disk.sync_dir(staging)
+                finally:
+                    lock.release()
+                disk.unlink(staging / LOCK_NAME)
         finally:
             feed.close()
         return Materialised(
             path=str(target),
-            replay=str(replay),
+            replay=str(target / replay),
             files=len(made),
             bytes=size,
             records=journal.last_seq - journal.first_seq + 1,

@@ -58,6 +58,22 @@ def test_what_a_killed_command_left_makes_way(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
+def test_what_is_made_may_have_folders_and_names_of_its_own(tmp_path: Path) -> None:
+    left = tmp_path / f"new{SUFFIX}"
+    for folder in (left, left / "base"):
+        folder.mkdir()
+        for name in ("00000001.zst", "00000001.label.json", "day.bundle"):
+            (folder / name).write_bytes(b"half")
+    with pytest.raises(Taken, match=r"day\.bundle"), staged(DISK, tmp_path / "new"):
+        pass
+    assert len(list(left.rglob("*"))) == 8, "the lock and what was there"
+    with staged(DISK, tmp_path / "new", ["day.bundle"]) as folder:
+        assert not folder.exists()
+        folder.mkdir()
+
+    assert list(tmp_path.rglob("*")) == [tmp_path / "new"]
+
+
 def test_a_command_at_work_is_not_disturbed(tmp_path: Path) -> None:
     left = tmp_path / f"new{SUFFIX}"
     left.mkdir()

@@ -1,7 +1,11 @@
 """Overlays: which journal they stand on, how that is checked, and what lets one replay alone."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from journal.background import Inline
 from journal.bundle import bundle
 from journal.disk import RealDisk
 from journal.errors import Taken
+from journal.labels import Label, write_label
 from journal.reader import Record, open_journal
 from journal.seal import seal
 from replay.materialise import NoOverlay, materialise
@@ -24,6 +29,7 @@ from replay.overlay import NoBase, WrongBase, span_fields, span_payload
 from scenarios.sample.recording import START_NS
 
 DISK = RealDisk()
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +248,44 @@ def test_materialise_refuses_what_cannot_replay_alone_and_leaves_nothing_behind(
     assert not (tmp_path / "whole").exists()
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from journal.disk import RealDisk
+from replay.materialise import materialise
+
+class Dying(RealDisk):
+    def create(self, path):
+        if path.name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().create(path)
+
+materialise(Dying(), *map(Path, sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("at", ["00000001.manifest.json", "day.zst", "base.json"])
+def test_a_materialising_that_was_killed_leaves_nothing_that_looks_whole_and_is_done_again(
+    at: str, copy: Path, tmp_path: Path
+) -> None:
+    seal(DISK, copy / "recording", 1, sealed_ns=START_NS)
+    seal(DISK, copy / "run", 1, sealed_ns=START_NS)
+    write_label(DISK, copy / "run", Label(1, False, "looked at", "then"))
+    with open_journal(copy / "recording", DISK, Inline()) as journal:
+        bundle(DISK, journal.segments, copy / "day.zst")
+    words = (copy / "run", tmp_path / "whole", copy / "day.zst")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "REFOLD_PURE": "1", "REFOLD_REQUIRE": ""}
+    ended = subprocess.run([sys.executable, "-c", KILLED, at, *map(str, words)], env=environment, check=False)
+
+    assert ended.returncode == -signal.SIGKILL
+    assert not (tmp_path / "whole").exists()
+    assert (tmp_path / "whole.unfinished").exists()
+    made = materialise(DISK, *words)
+    assert not (tmp_path / "whole.unfinished").exists()
+    assert made.files == len([path for path in (tmp_path / "whole").rglob("*") if path.is_file()]) == 5
+    assert strict(Path(made.replay)).identical
+
+
 def test_materialise_finds_damage_in_what_it_copies(copy: Path, tmp_path: Path) -> None:
     seal(DISK, copy / "recording", 1, sealed_ns=START_NS)
     sealed = copy / "recording" / "00000001.zst"
@@ -251,7 +295,7 @@ def test_materialise_finds_damage_in_what_it_copies(copy: Path, tmp_path: Path) 
     found = command("journal", "materialise", copy / "run", "-o", tmp_path / "whole")
 
     assert found.exit_code == Exit.DAMAGED, found.output
-    assert not list((tmp_path / "whole").rglob("*.*"))
+    assert [path.name for path in tmp_path.iterdir()] == [copy.name]
 
 
 def test_the_command_says_what_it_made_and_what_comes_next(copy: Path, tmp_path: Path) -> None:
