@@ -59,11 +59,12 @@ def is_resimulation(asked: Asked, recorded: RunStart | None, journal: str) -> bo
         seed = "no seed" if recorded is None else f"seed {recorded.seed}"
         raise Contradiction(f"--strict replays the recorded run, which has {seed}", f"type: engine replay {journal}")
     wanted = asked.resimulate or changes or other_seed
-    if (wanted or asked.out) and recorded is None and not asked.config:
-        seed = "" if asked.seed is None else f" --seed {asked.seed}"
+    if (wanted or asked.out) and recorded is None and not (asked.config or asked.strategy):
+        typed = f"engine replay {journal}{'' if asked.seed is None else f' --seed {asked.seed}'}"
+        out = " --out DIR" if asked.out else ""
         raise Contradiction(
-            "this recording holds no run, so a configuration has to say what to simulate",
-            f"type: engine replay {journal}{seed} --config CONFIG.yaml{' --out DIR' if asked.out else ''}",
+            "this recording holds no run, so a strategy or a configuration has to say what to simulate",
+            f"type: {typed} --strategy FILE.py:CLASS{out}, or {typed} --config CONFIG.yaml{out}",
         )
     if asked.out and not wanted:
         raise Contradiction(

@@ -19,7 +19,7 @@ from engine.kernel.units import BUY, decimal_text
 from journal.show import utc
 
 _FRAME = re.compile(r'^  File "<strategy [^"]*>", line (\d+), in (\S+)$', re.MULTILINE)
-_ERROR = re.compile(r"^(?=\S)(?!Traceback )(?!During )(?!The above ).*", re.MULTILINE)
+_ERROR = re.compile(r"^\S.*", re.MULTILINE)
 
 
 @frozen
@@ -104,13 +104,12 @@ def fault(text: str, strategy: str, place: Place, source: str, file: str) -> Fau
     """
     traceback = text.partition(": ")[2]
     frames = _FRAME.findall(traceback)
-    errors = _ERROR.findall(traceback)
+    error = _ERROR.search(traceback, max(0, traceback.rfind('\n  File "')))
     line = int(frames[-1][0]) if frames else None
     lines = source.splitlines()
     code = lines[line - 1].strip() if line is not None and line <= len(lines) else ""
-    error = errors[-1] if errors else "an exception"
-    error = error.removeprefix("replay.guard.")
-    return Fault(strategy, place.seq, place.base_seq, place.time, error, file, line, code, traceback)
+    said = "an exception" if error is None else error[0].removeprefix("replay.guard.")
+    return Fault(strategy, place.seq, place.base_seq, place.time, said, file, line, code, traceback)
 
 
 def place_of(seq: int, base_seq: int, recv_ns: int) -> Place:
@@ -139,6 +138,7 @@ _INSTEAD = {
     "WOULD_CROSS": "price a post-only bid below best_ask and an offer above best_bid",
     "SELF_CROSS": "cancel your own order first",
     "ORDER_RATE": "place fewer orders, or raise orders.max_open and orders.max_per_minute in the policy",
+    "NOT_COVERED": "split no more than there is cash for, and merge no more sets than are held",
     "GROUP_FAILED": "see why the other leg was refused",
     "NO_SUCH_ORDER": "cancel only what own_orders still lists",
     "DUP_BLOCKED": "look at order.cancelling before you cancel",
@@ -191,11 +191,10 @@ def wanted(asked: Asked) -> str:
     if asked.yielded is not None and what in ("?", "PLACE") and instrument is None:
         return _as_yielded(asked.yielded)
     named = "" if instrument is None else f" {instrument.key}"
-    if what != "PLACE":
+    if what != "PLACE" or instrument is None:
         target = f" order {fields['target']}" if fields["target"] else ""
         tag = f" {fields['tag']!r}" if fields["tag"] else ""
         return f"{what}{target}{tag}{named}"
-    assert instrument is not None
     listing = instrument.market.listing
     price = decimal_text(fields["price_ticks"] * asked.grid[0], listing.price_exponent)
     size = decimal_text(fields["lots"] * asked.grid[1], listing.size_exponent)
@@ -257,6 +256,7 @@ _PLAIN = {
     "WOULD_CROSS": "it is post-only and would trade at once",
     "SELF_CROSS": "it would meet an order of our own",
     "ORDER_RATE": "too many orders are open, or were placed within a minute",
+    "NOT_COVERED": "there is less cash, or there are fewer complete sets, than it takes",
     "GROUP_FAILED": "another leg of its group was refused, or the group is not whole",
     "NO_SUCH_ORDER": "there is no such open order",
     "DUP_BLOCKED": "a cancel of it is on its way",

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from attrs import asdict, evolve
-from cattrs import BaseValidationError
 
 from journal.background import Threads
 from journal.disk import Disk, RealDisk
@@ -25,11 +24,9 @@ from replay.config import (
     BadConfig,
     RunConfig,
     StrategyConfig,
-    VenueConfig,
     read_config,
     read_file,
     sources,
-    strict_converter,
 )
 from replay.decoders import newest
 from replay.defaults import CONFIGURATION, SIMULATION, policy_text
@@ -40,12 +37,13 @@ from replay.own_source import source_of_instance
 from replay.policy import read_policy
 from replay.produce import Bench, How, no_bar, produce
 from replay.results import Run, run_from
-from replay.run import Base, RunStart, StrategySource, reasons
+from replay.run import Base, RunStart, StrategySource
 from replay.setup import start_of
 from replay.strategies import BadStrategy
 from replay.verify import this_build
 
-_converter = strict_converter()
+if TYPE_CHECKING:
+    from replay.venue_config import VenueConfig
 
 Place = str | Path | Journal | Feed
 Given = object | str | StrategyConfig
@@ -55,7 +53,7 @@ def resimulate(
     journal: Place,
     *,
     strategy: Given | Sequence[Given] | Mapping[str, Given] | None = None,
-    venue: VenueConfig | Mapping[str, Any] | str | Path | None = None,
+    venue: "VenueConfig | Mapping[str, Any] | str | Path | None" = None,
     policy: str | Path | Mapping[str, Any] | None = None,
     seed: int | None = None,
     sink: Literal["none", "digests", "overlay"] | None = None,
@@ -113,7 +111,7 @@ def resimulate(
             )
             if sink == "overlay" and opened is None:
                 raise BadConfig("sink='overlay'", "an overlay stands on a journal, and this is a feed")
-            how = How(None if out is None else Path(out), guard, tables, tables)
+            how = How(None if out is None else Path(out), sink, guard, watched=tables, tables=tables)
             bench = Bench(disk, background, perf_counter_ns, _bar if progress else no_bar)
             try:
                 produced = produce(bench, run, chosen.config, feed, opened, how)
@@ -156,13 +154,11 @@ class _Chosen:
         return yaml.safe_dump(_plain(asdict(evolve(self.config, seed=seed))), sort_keys=False, allow_unicode=True)
 
     def _take_venue(self, given: Any) -> None:
-        if isinstance(given, VenueConfig):
+        if isinstance(given, Mapping):
+            values = {**_plain(asdict(self.config)), "venue": _plain(given)}
+            self.config = read_config(yaml.safe_dump(values), "the arguments")[0]
+        elif not isinstance(given, str | Path):
             self.config = evolve(self.config, venue=given)
-        elif isinstance(given, Mapping):
-            try:
-                self.config = evolve(self.config, venue=_converter.structure(dict(given), VenueConfig))
-            except BaseValidationError as error:
-                raise BadConfig("venue", reasons(error)) from error
         else:
             path = Path(given)
             found = read_config(read_file(self._disk, path), str(path))[0]

@@ -56,7 +56,7 @@ def _parameters(strategy: object, name: str) -> dict[str, Any]:
     """The arguments that make *strategy* anew, as plain values."""
     found = type(strategy)
     if attrs.has(found):
-        names = {one.alias or one.name: one.name for one in attrs.fields(found) if one.init}
+        names = {one.name: one.name for one in attrs.fields(found) if one.init}
     elif dataclasses.is_dataclass(found):
         names = {one.name: one.name for one in dataclasses.fields(found) if one.init}
     else:
@@ -136,7 +136,7 @@ class _Gathering:
         """The text of *found*, everything it needs before it."""
         self._define(found.__name__, found)
         definitions = ["\n\n" + text for text in self._definitions.values()]
-        parts = [*self._imports.values(), "", *self._constants.values(), *definitions]
+        parts = [*sorted(self._imports.values()), "", *self._constants.values(), *definitions]
         return "\n".join(parts).strip() + "\n"
 
     def _define(self, known_as: str, found: Any) -> None:
@@ -250,5 +250,5 @@ def _is_literal(value: Any) -> bool:
     """Whether its text says it back."""
     try:
         return bool(ast.literal_eval(repr(value)) == value)
-    except ValueError:
+    except (ValueError, SyntaxError):
         return False

@@ -17,8 +17,10 @@ from journal.segment import Files, wal_path
 from journal.staging import staged
 from journal.writer import Writer
 from replay.config import RunConfig
+from replay.digests import write_digests
 from replay.feed import Feed
 from replay.guard import guarding
+from replay.outcome import simulated_fields
 from replay.overlay import write_base_hint
 from replay.resimulation import Simulated, Simulation, overlay_writer
 from replay.run import RunStart
@@ -39,11 +41,13 @@ class How:
     """
     How a run is made. None of it changes what the run decides.
 
+    *out* is the new folder to keep it in, *sink* what is kept there: "overlay" every record, "digests" the DIGESTs.
     *guard* makes clocks, chance, files and the like raise within strategies. *watched* keeps a first example of every
     mistake, *tables* all that tables are made of; without both, and without *out*, payloads are not even formed.
     """
 
     out: Path | None = None
+    sink: str = "overlay"
     guard: bool = False
     watched: bool = True
     tables: bool = False
@@ -88,18 +92,30 @@ def produce(bench: Bench, run: RunStart, config: RunConfig, feed: Feed, base: Jo
             return _played(bench, simulation, watch, base)
         assert base is not None
         with staged(bench.disk, how.out) as staging:
-            writer = overlay_writer(staging, bench.disk, bench.background, base, run)
-            if watch is None:
-                simulation.sink = writer
+            if how.sink == "overlay":
+                found = _into_overlay(bench, staging, simulation, watch, base)
             else:
-                watch.inner = writer
-            try:
+                bench.disk.make_dir(staging)
                 found = _played(bench, simulation, watch, base)
-            finally:
-                writer.close()
-            _seal(bench, staging, writer)
+                result = simulated_fields(str(base.path), run, found.simulated)
+                write_digests(bench.disk, staging, run, found.simulated, result)
             write_base_hint(bench.disk, staging, base.path.resolve())
         return found
+
+
+def _into_overlay(bench: Bench, folder: Path, simulation: Simulation, watch: Watch | None, base: Journal) -> Produced:
+    """Play into a sealed overlay at *folder*."""
+    writer = overlay_writer(folder, bench.disk, bench.background, base, simulation.run)
+    if watch is None:
+        simulation.sink = writer
+    else:
+        watch.inner = writer
+    try:
+        found = _played(bench, simulation, watch, base)
+    finally:
+        writer.close()
+    _seal(bench, folder, writer)
+    return found
 
 
 def _files(config: RunConfig) -> dict[str, str]:

@@ -10,6 +10,7 @@ from attrs import define, evolve, frozen
 
 from engine.kernel import codes, kinds
 from engine.kernel.derived import decode
+from engine.kernel.order import FLAG_UNWIND
 from engine.kernel.portfolio import Holding
 from engine.kernel.step import Kernel
 from replay.guard import Guard
@@ -215,9 +216,9 @@ class Watch:
     def _find_line(self, one: _Count) -> None:
         """Which of the intents that the strategy yielded it was: they were numbered in that order."""
         seat = _seat(one.intent)
-        numbers = sorted(_ordinal(intent) for intent, _ in self._intents.values() if _seat(intent) == seat)
+        numbers = sorted(_ordinal(intent) for intent, _ in self._intents.values() if _is_own(intent, seat))
         yielded = self._yielded.get(seat, [])
-        if len(yielded) == len(numbers):
+        if len(yielded) == len(numbers) and _is_own(one.intent, seat):
             line, one.yielded = yielded[numbers.index(_ordinal(one.intent))]
             one.line = line or None
 
@@ -235,6 +236,11 @@ def _word(payload: bytes, at: int) -> int:
 
 def _seat(intent: bytes) -> int:
     return _word(intent, _ID_END)
+
+
+def _is_own(intent: bytes, seat: int) -> bool:
+    """Whether the strategy in *seat* yielded it itself: the kernel unwinds in its name."""
+    return _seat(intent) == seat and _word(intent, _ID_END + 64) & FLAG_UNWIND == 0
 
 
 def _ordinal(intent: bytes) -> int:

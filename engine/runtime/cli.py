@@ -23,6 +23,7 @@ from journal.labels import MarkedInvalid
 COMMANDS = {
     "completion": "engine.runtime.commands.completion:completion",
     "journal": "engine.runtime.commands.journal:journal",
+    "lint": "engine.runtime.commands.lint:lint",
     "replay": "engine.runtime.commands.replay:replay",
     "sample": "engine.runtime.commands.sample:sample",
 }

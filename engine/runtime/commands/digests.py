@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.runtime.commands.resimulation import played, usable
+from engine.runtime.commands.resimulation import play, usable
 from engine.runtime.output import Output, counted
 
 if TYPE_CHECKING:
@@ -12,32 +12,27 @@ if TYPE_CHECKING:
 
 def check_digests(output: Output, folder: Path, base_given: Path | None, include_invalid: bool) -> bool:
     """Run what *folder* keeps again and print what was found; returns whether nothing differs."""
-    from journal.background import Threads
     from journal.disk import RealDisk
     from journal.labels import refuse_invalid
     from replay.config import read_config
     from replay.digests import first_difference, read_digests
-    from replay.feed import JournalFeed
     from replay.overlay import open_base
-    from replay.resimulation import Simulation
+    from replay.produce import How
     from replay.verify import this_build
 
     disk = RealDisk()
     kept = read_digests(disk, folder)
     run = kept.run
     base = open_base(disk, folder, run, base_given)
-    background = Threads("resimulation")
     try:
         if not include_invalid:
             refuse_invalid(disk, base.journal.path)
-        feed = JournalFeed(disk, base.journal, run.decoders, this_build(), background, output.note)
         with usable():
             config, _ = read_config(run.config, "the recorded configuration")
-            simulation = Simulation(run, config, feed)
-        found, elapsed_s = played(output, simulation, base.journal)
+        produced = play(output, disk, run, config, base.journal, How(watched=False))
     finally:
-        background.close()
         base.close()
+    found, elapsed_s = produced.simulated, produced.elapsed_ns / 1e9
     difference = first_difference(kept, found)
     state = found.kernel.state_digest().hex()
     fields: dict[str, Any] = {

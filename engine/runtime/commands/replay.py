@@ -35,6 +35,7 @@ class Given(NamedTuple):
     overrides: tuple[str, ...]
     out: Path | None
     sink: str
+    guard: bool
     strict: bool
     forced: bool
     wide: bool
@@ -51,6 +52,8 @@ class Given(NamedTuple):
     "                                                     what a strategy would have done; run/ replays strictly\n"
     "  engine replay run/ --seed 8                        the same run under another seed\n"
     "  engine replay run/ --set venue.order_latency_ms=200 --set strategies.joiner.parameters.size_lots=5000000\n"
+    "  engine replay recording/ --seed 7 --strategy mine.py:Mine --guard\n"
+    "                                                     one strategy, with the built-in venue and policy\n"
     "  engine replay run/ --strategy mine.py:Mine --set strategies.Mine.parameters.size_lots=5000000"
 )
 @click.argument("journal", type=JOURNAL)
@@ -91,6 +94,11 @@ class Given(NamedTuple):
     default="overlay",
     show_default=True,
     help="What --out keeps: every record, or what a run is checked by when it is run again.",
+)
+@click.option(
+    "--guard",
+    is_flag=True,
+    help="Let clocks, chance, files, sockets and threads raise within strategies: it changes no honest run.",
 )
 @click.option("--strict", is_flag=True, help="Replay strictly; refuse options that would resimulate.")
 @click.option("--resimulate", "forced", is_flag=True, help="Resimulate, with the recorded configuration and seed.")
@@ -136,6 +144,7 @@ def replay(output: Output, journal: Path, **options: Any) -> None:
                 overrides=given.overrides,
                 out=given.out,
                 sink=given.sink,
+                guard=given.guard,
                 base_path=given.base,
             )
         elif not replay_strictly(output, journal, opened, recorded, given):

@@ -1,6 +1,5 @@
 """The resimulating half of `engine replay`: build the run, play it into its sink, tell what came of it."""
 
-import platform
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,23 +8,17 @@ from engine.runtime.clock import RealClock
 from engine.runtime.commands.journal_select import note_tail
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output, counted
+from replay.machine import platform_tag as platform_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from journal.background import Background
     from journal.disk import Disk
     from journal.reader import Journal
-    from journal.writer import Writer
     from replay.config import RunConfig
-    from replay.resimulation import Simulated, Simulation
+    from replay.produce import How, Produced
     from replay.run import RunStart
-
-
-def platform_tag() -> str:
-    """What floats beyond the promised operations may depend on: operating system, machine and C library."""
-    library, version = platform.libc_ver()
-    return "-".join(part for part in (platform.system().lower(), platform.machine(), library, version) if part)
+    from replay.watch import Watch
 
 
 @contextmanager
@@ -56,12 +49,14 @@ def resimulate(
     overrides: tuple[str, ...],
     out: Path | None,
     sink: str,
+    guard: bool,
     base_path: Path | None,
 ) -> None:
     """Resimulate *opened*, or the base it stands on, and print what came of it."""
     from journal.disk import RealDisk
     from journal.staging import refuse_taken
     from replay.overlay import base_of, open_base
+    from replay.produce import How
     from replay.setup import configured, run_of
 
     disk = RealDisk()
@@ -80,97 +75,42 @@ def resimulate(
         was = "no seed recorded" if recorded is None else f"recorded {recorded.seed}"
         if not output.as_json:
             output.lines([f"resimulation, seed {seed} ({was})"])
+            if recorded is None and config_path is None:
+                output.lines([f"built-in configuration: {described(chosen.config)}; --config and --set say otherwise"])
         note_tail(output, base)
-        simulated, elapsed_s = play(output, disk, run, chosen.config, base, out, sink)
+        how = How(out, sink, guard)
+        produced = play(output, disk, run, chosen.config, base, how)
     finally:
         if feed is not None:
             feed.close()
-    tell(output, path, base.remarks, run, simulated, elapsed_s, out)
+    tell(output, path, base.remarks, run, produced, out)
 
 
-def play(
-    output: Output, disk: "Disk", run: "RunStart", config: "RunConfig", base: "Journal", out: Path | None, sink: str
-) -> tuple["Simulated", float]:
-    """Run it into *out*, which appears when it is whole, or into nothing; and how long it took."""
+def described(config: "RunConfig") -> str:
+    """What a configuration says of policy and venue, in a few words."""
+    venue = config.venue
+    return f"policy {config.policy}, orders take {venue.order_latency_ms} ms, reports {venue.report_latency_ms} ms"
+
+
+def play(output: Output, disk: "Disk", run: "RunStart", config: "RunConfig", base: "Journal", how: "How") -> "Produced":
+    """Run it into a folder, which appears when it is whole, or into nothing."""
     from journal.background import Threads
-    from journal.staging import staged
-    from replay.digests import write_digests
     from replay.feed import JournalFeed
-    from replay.outcome import simulated_fields
-    from replay.overlay import write_base_hint
-    from replay.resimulation import Simulation
+    from replay.produce import Bench, produce
     from replay.verify import this_build
 
     background = Threads("resimulation")
     try:
         feed = JournalFeed(disk, base, run.decoders, this_build(), background, output.note)
+        bench = Bench(disk, background, RealClock().mono_ns, output.progress)
         with usable():
-            simulation = Simulation(run, config, feed)
-        if out is None:
-            return played(output, simulation, base)
-        with staged(disk, out) as staging:
-            if sink == "overlay":
-                found, elapsed_s = into_overlay(output, disk, staging, background, simulation, base)
-            else:
-                disk.make_dir(staging)
-                found, elapsed_s = played(output, simulation, base)
-                write_digests(disk, staging, run, found, simulated_fields(str(base.path), run, found))
-            write_base_hint(disk, staging, base.path.resolve())
-        return found, elapsed_s
+            return produce(bench, run, config, feed, base, how)
     except KeyboardInterrupt as error:
         raise CommandError("interrupted; no run was kept", "run the same command again", Exit.INTERRUPTED) from error
+    except SystemExit as error:
+        raise CommandError("a strategy called sys.exit; no run was kept", "let it return", Exit.USAGE) from error
     finally:
         background.close()
-
-
-def into_overlay(
-    output: Output,
-    disk: "Disk",
-    folder: Path,
-    background: "Background",
-    simulation: "Simulation",
-    base: "Journal",
-) -> tuple["Simulated", float]:
-    """Run it into a sealed overlay at *folder*."""
-    from replay.resimulation import overlay_writer
-
-    writer = overlay_writer(folder, disk, background, base, simulation.run)
-    simulation.sink = writer
-    try:
-        found, elapsed_s = played(output, simulation, base)
-    finally:
-        writer.close()
-    seal_overlay(output, disk, folder, writer)
-    return found, elapsed_s
-
-
-def played(output: Output, simulation: "Simulation", base: "Journal") -> tuple["Simulated", float]:
-    """Play the run to its end; what came of it, and the seconds it took."""
-    clock = RealClock()
-    total = sum(entry.raw_len for segment in base.segments for entry in segment.entries)
-    started = clock.mono_ns()
-    with output.progress("resimulating", total) as advance:
-        try:
-            found = simulation.play(advance)
-        except SystemExit as error:
-            raise CommandError("a strategy called sys.exit; no run was kept", "let it return", Exit.USAGE) from error
-    return found, (clock.mono_ns() - started) / 1e9
-
-
-def seal_overlay(output: Output, disk: "Disk", folder: Path, writer: "Writer") -> None:
-    """Compress the overlay's segments. They are sealed at the time of its last record: equal runs are equal files."""
-    from journal.seal import seal
-    from journal.segment import Files, wal_path
-
-    numbers = Files(disk, folder).wal
-    total = 0
-    for number in numbers:
-        file = disk.open_read(wal_path(folder, number))
-        total += file.size()
-        file.close()
-    with output.progress("sealing", total) as advance:
-        for number in numbers:
-            seal(disk, folder, number, sealed_ns=writer.last_recv_ns, advance=advance)
 
 
 def tell(
@@ -178,14 +118,19 @@ def tell(
     path: Path,
     notes: list[str],
     run: "RunStart",
-    simulated: "Simulated",
-    elapsed_s: float,
+    produced: "Produced",
     out: Path | None,
 ) -> None:
     """Print what a resimulation came to; *notes* on how it was done have been printed."""
+    from replay.mistakes import as_fields
     from replay.outcome import simulated_fields
 
+    simulated, watch = produced.simulated, produced.watch
+    assert watch is not None
+    elapsed_s = produced.elapsed_ns / 1e9
     fields: dict[str, Any] = simulated_fields(str(path), run, simulated)
+    fields["faults"] = [as_fields(fault) for fault in watch.faults]
+    fields["refusals"] = [as_fields(refusal) for refusal in watch.refusals]
     fields["elapsed_s"] = round(elapsed_s, 6)
     fields["frames_per_s"] = round(simulated.inputs / elapsed_s) if elapsed_s else None
     fields["out"] = None if out is None else str(out)
@@ -211,12 +156,27 @@ def tell(
         without = f"; {counted(pnl['unmarked'], 'position')} without a mark not in it" if pnl["unmarked"] else ""
         output.lines([f"PnL {pnl['total']} {currency}: {split}{without}"])
     if not run.policy and simulated.verdicts:
-        output.note("note: the configuration names no policy, and without one no order is admitted")
-    for fault in fields["faults"]:
-        output.note(f"a strategy raised an exception and is muted:\n{fault}")
+        output.note(
+            "note: the configuration names no policy, and without one no order is admitted; "
+            "--set policy=simulation permits everything, in simulations only"
+        )
+    print_mistakes(output, watch)
     output.lines([f"state digest {fields['state_digest']}"])
     if out is not None:
         output.note(f"Next: engine replay {out}")
+
+
+def print_mistakes(output: Output, watch: "Watch", most: int = 10) -> None:
+    """Print the faults, with their tracebacks where that is asked for, and the first refusal of each kind."""
+    for fault in watch.faults:
+        output.note(fault.text())
+        if output.debug:
+            output.note(fault.traceback)
+    refusals = watch.refusals
+    for refusal in refusals[:most]:
+        output.note(refusal.text())
+    if len(refusals) > most:
+        output.note(f"and {counted(len(refusals) - most, 'more kind')} of refusals (--json lists all)")
 
 
 def print_positions(output: Output, positions: list[dict[str, Any]], most: int = 40) -> None:

@@ -11,6 +11,7 @@ from resimulations import JOINER, NOISY, POLICY, names, records, sample_recordin
 from engine.kernel import kinds
 from engine.runtime.cli import engine
 from engine.runtime.exits import Exit
+from replay.defaults import POLICY as POLICY_OF_SIMULATIONS
 from replay.run import RunStart, read_run_start
 
 CONFIG = """
@@ -105,8 +106,8 @@ def test_a_seed_of_the_configuration_is_set_like_any_value(place: Path, tmp_path
 @pytest.mark.parametrize(
     ("words", "says", "advice"),
     [
-        (["recording", "--seed", "7"], "holds no run", "--seed 7 --config CONFIG.yaml"),
-        (["recording", "--strategy", "one.py:Noisy"], "holds no run", "--config CONFIG.yaml"),
+        (["recording", "--seed", "7"], "holds no run", "--seed 7 --strategy FILE.py:CLASS, or"),
+        (["recording", "--out", "x"], "holds no run", "--config CONFIG.yaml --out DIR"),
         (["run", "--strict", "--seed", "6"], "has seed 5", "Next:  type: engine replay"),
         (["run", "--strict", "--set", "seed=1"], "--strict takes", "engine replay"),
         (["run", "--strict", "--resimulate"], "exclude one another", "Next:  leave one of them out"),
@@ -279,11 +280,56 @@ def run_orders(overlay: Path) -> int:
 def test_an_exception_of_a_strategy_is_told_on_stderr_with_its_lines(place: Path, tmp_path: Path) -> None:
     found = command(place / "run", "--set", "strategies.one.parameters.raises=true", "--out", tmp_path / "run")
 
-    assert "a strategy raised an exception and is muted" in found.stderr
-    assert "ValueError: call 40 of" in found.stderr
-    assert 'raise ValueError(f"call {calls}' in found.stderr
+    assert "strategy 'one' raised ValueError: call 40 of" in found.stderr
+    assert 'one.py, line 18: raise ValueError(f"call {calls}' in found.stderr
+    assert "Traceback" not in found.stderr
     assert "ValueError" not in found.stdout
     assert not any(b"ValueError: call" in record.payload for record in records(tmp_path / "run"))
+
+
+def test_the_document_tells_mistakes_with_a_first_example(place: Path) -> None:
+    found = document(place / "run", "--seed", 6, "--set", "strategies.one.parameters.raises=true")
+    refusals = {one["code"]: one for one in found["refusals"]}
+
+    assert [(one["strategy"], one["file"], one["line"]) for one in found["faults"]] == [("one", "one.py", 18)]
+    assert "Traceback" in found["faults"][0]["traceback"]
+    assert {code: one["count"] for code, one in refusals.items()} == {
+        code: count for code, count in found["verdicts"].items() if code != "OK"
+    }
+    (nowhere,) = [at for at, line in enumerate(NOISY.splitlines(), 1) if "polymarket:nowhere" in line]
+    assert refusals["UNKNOWN_INSTRUMENT"]["line"] == nowhere
+    assert all(one["seq"] > 1 and one["why"] and one["instead"] for one in refusals.values())
+
+
+def test_with_the_guard_a_clock_is_a_fault_and_an_honest_run_the_same(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(
+        "import time\n\n\nclass Late:\n    def decide(self, view, wake):\n        yield from [time.time()][:0]\n"
+    )
+    words = (place / "recording", "--strategy", f"{tmp_path / 'late.py'}:Late", "--seed", 3)
+
+    assert document(*words)["faults"] == []
+    (fault,) = document(*words, "--guard")["faults"]
+    assert (fault["file"], fault["line"]) == ("late.py", 6)
+    assert fault["error"].startswith("Forbidden: time.time() reads a clock (CLOCK): view.now_ns")
+    honest = [document(place / "run", "--seed", 6, *guard)["state_digest"] for guard in ([], ["--guard"])]
+    assert honest[0] == honest[1]
+
+
+def test_a_strategy_alone_runs_on_a_recording_under_the_built_in_configuration(place: Path, tmp_path: Path) -> None:
+    """From an empty folder: no configuration, no policy, nothing but the file."""
+    (tmp_path / "mine.py").write_text(JOINER.replace("JoinTouch", "Mine"))
+    words = (place / "recording", "--seed", 7, "--strategy", f"{tmp_path / 'mine.py'}:Mine")
+    sizes = ["--set", "strategies.Mine.parameters.size_lots=20000000"]
+    sizes += ["--set", "strategies.Mine.parameters.max_position_lots=100000000"]
+    found = command(*words, *sizes, "--out", tmp_path / "run")
+    run = run_start(tmp_path / "run")
+
+    assert "built-in configuration: policy simulation, orders take 50" in found.stdout
+    assert "verdicts: OK" in found.stdout
+    assert run.policy == POLICY_OF_SIMULATIONS
+    assert document(tmp_path / "run")["identical"] is True
+    assert document(*words, *sizes, "--set", "venue.order_latency_ms=400")["orders"] > 0
+    assert "size_lots" in command(*words, code=Exit.USAGE).stderr
 
 
 # -- the base ----------------------------------------------------------------------------------------------------------
