@@ -122,7 +122,12 @@ class RealFile:
 
     def sync(self) -> None:
         if sys.platform == "darwin":  # pragma: no cover - measured on Linux
-            fcntl.fcntl(self._fd, fcntl.F_FULLFSYNC)  # fsync there leaves data in the drive's cache
+            try:
+                fcntl.fcntl(self._fd, fcntl.F_FULLFSYNC)  # fsync there leaves data in the drive's cache
+            except OSError as error:
+                if error.errno not in (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY):
+                    raise
+                os.fsync(self._fd)  # a file system that knows no more: of a network, of a stick
         else:
             os.fdatasync(self._fd)
 

@@ -135,7 +135,8 @@ import resource, sys
 from pathlib import Path
 from journal.errors import JournalError
 from journal.reader import open_journal
-resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
+if sys.platform == "linux":  # elsewhere no such limit is kept
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]), int(sys.argv[2])))
 try:
     with open_journal(Path(sys.argv[1])) as journal:
         for record in journal.records():

@@ -62,6 +62,10 @@ HOSTILE: dict[str, Callable[[Path], object]] = {
 }
 
 
+def bounded() -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_file_that_is_no_journal_gets_one_sentence_and_bounded_memory(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
@@ -73,7 +77,7 @@ def test_a_file_that_is_no_journal_gets_one_sentence_and_bounded_memory(tmp_path
         text=True,
         timeout=60,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY)),
+        preexec_fn=bounded if sys.platform == "linux" else None,  # elsewhere no such limit is kept
     )
     said = done.stderr.splitlines()
 
