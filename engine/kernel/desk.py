@@ -10,7 +10,7 @@ from mypy_extensions import i64
 
 from engine.kernel import identity, kinds
 from engine.kernel.digest import Digest
-from engine.kernel.market import Instrument, Market
+from engine.kernel.market import WAKE_ORDER, Instrument, Market
 from engine.kernel.modes import STRATEGY, Modes
 from engine.kernel.order import Order, OwnOrder
 from engine.kernel.orders import Orders
@@ -132,9 +132,9 @@ class Desk:
         return self.seats[seat - 1].name if seat > 0 else ""
 
     def tell(self, order: Order, what: i64, price: i64, size: i64) -> None:
-        """Let the order's strategy know; *price* and *size* are a fill's, of the instrument sent."""
+        """Let the order's strategy know, if it wants to; *price* and *size* are a fill's, of the instrument sent."""
         self.pending = True
-        if order.seat > 0:
+        if order.seat > 0 and self.seats[order.seat - 1].wants & WAKE_ORDER != 0:
             market = order.instrument.market
             if order.mirrored() and size > 0:
                 price = market.price_scale - price

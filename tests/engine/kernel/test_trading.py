@@ -103,6 +103,19 @@ def test_only_the_owner_hears_of_an_order_and_is_told_the_market_too():
     assert len(other.wakes) == 1
 
 
+def test_a_strategy_that_does_not_want_its_orders_news_is_not_woken_by_it():
+    quiet = Says()
+    quiet.wants = WAKE_TOUCH
+    room = a_room(quiet)
+    quiet.next = [bid()]
+    room.decide(0)
+    room.facts((ORDER_ACKED, room.trading.requests[0].number, "v"))
+    room.decide(0)
+
+    assert [(wake.reasons(YES), wake.changes) for wake in quiet.wakes] == [(WAKE_TOUCH, ())] * 2
+    assert room.trading.desk.orders.open_count == 1
+
+
 def test_a_moved_market_with_an_own_order_in_it_gives_both_reasons():
     maker = Says()
     room = a_room(maker)
