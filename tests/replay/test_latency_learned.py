@@ -1,0 +1,104 @@
+"""Latencies learned from a journal of a run, and drawn again from what was learned."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from resimulations import Setting, resimulate, sample_recording
+
+from engine.kernel.record import NONE
+from journal.reader import open_journal
+from replay.config import read_config
+from replay.latency_learned import Answer, NothingToLearn, learn, main, quantiles, split
+
+MS = 1_000_000
+
+
+def run_with(folder: Path, order_ms: float, report_ms: float) -> Path:
+    """The overlay of a run with these latencies."""
+    base = sample_recording(folder / "base")
+    resimulate(base, Setting(order_ms=order_ms, report_ms=report_ms), folder / "overlay")
+    return folder / "overlay"
+
+
+def test_constant_latencies_are_learned_to_the_nanosecond(tmp_path: Path) -> None:
+    overlay = run_with(tmp_path, order_ms=40, report_ms=30)
+    with open_journal(overlay) as journal:
+        learned = learn(journal)
+
+    assert {*learned.orders, *learned.cancels} == {40 * MS}
+    assert {*learned.reports} == {30 * MS}
+    assert len(learned.reports) == len(learned.orders) + len(learned.cancels) > 20
+    assert (learned.offset_ns, learned.halved) == (0, 0)
+
+
+def test_what_is_printed_can_be_pasted_into_a_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    overlay = run_with(tmp_path, order_ms=40, report_ms=30)
+
+    assert main([str(overlay)]) == 0
+    printed = capsys.readouterr().out
+    venue = yaml.safe_load(printed)
+    config, _ = read_config(yaml.safe_dump({"strategies": [], "venue": venue}, sort_keys=False), "learned")
+    assert config.venue.order_latency_ms.quantiles_ms[500_000] == 40  # type: ignore[union-attr]
+    assert printed.startswith("# Learned from ")
+
+
+def test_a_journal_without_orders_teaches_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = sample_recording(tmp_path / "recording")
+    with open_journal(recording) as journal, pytest.raises(NothingToLearn, match="0 answered orders"):
+        learn(journal)
+    assert main([str(recording)]) == 1
+    assert "0 answered orders" in capsys.readouterr().err
+    assert main([]) == 2
+
+
+times = st.lists(
+    st.tuples(st.integers(0, 10**12), st.integers(1, 10**9), st.integers(1, 10**9)), min_size=2, max_size=20
+)
+
+
+@given(times, times, st.integers(-(10**12), 10**12))
+def test_ways_there_and_back_add_up_to_the_round_trip_whatever_the_venues_clock_says(
+    orders: list[tuple[int, int, int]], cancels: list[tuple[int, int, int]], ahead: int
+) -> None:
+    def answers(found: list[tuple[int, int, int]]) -> list[Answer]:
+        return [Answer(sent, sent + there + ahead, sent + there + back) for sent, there, back in found]
+
+    learned = split(answers(orders), answers(cancels), 0, None)
+    trips = sorted(there + back for _, there, back in orders + cancels)
+
+    assert sum(learned.orders) + sum(learned.cancels) + sum(learned.reports) == sum(trips)
+    assert all(ns >= 0 for ns in learned.orders + learned.cancels + learned.reports)
+    assert learned == split(answers(orders), answers(cancels), 0, learned.offset_ns)
+
+
+def test_the_clock_is_set_so_that_the_fastest_ways_are_equally_long() -> None:
+    answers = [Answer(0, 507 * MS, 20 * MS), Answer(0, 520 * MS, 40 * MS), Answer(0, 517 * MS, 23 * MS)]
+    learned = split(answers, answers, 0, None)
+
+    assert learned.offset_ns == 500_500_000
+    assert learned.orders == (6_500_000, 16_500_000, 19_500_000)
+    assert learned.reports[::2] == (6_500_000, 13_500_000, 20_500_000)
+
+
+def test_a_clock_of_whole_seconds_and_an_answer_without_a_time_are_halved() -> None:
+    coarse = [Answer(0, 10**9, 20 * MS), Answer(5, 2 * 10**9, 5 + 40 * MS)]
+    learned = split(coarse, [*coarse, Answer(0, NONE, 7 * MS)], 3, None)
+
+    assert learned.orders == (10 * MS, 20 * MS)
+    assert learned.cancels == (3_500_000, 10 * MS, 20 * MS)
+    assert (learned.halved, learned.unanswered, learned.offset_ns) == (5, 3, 0)
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=2, max_size=300))
+def test_quantiles_rise_from_the_least_to_the_most_and_are_as_many_as_the_samples_bear(found: list[int]) -> None:
+    found = sorted(found)
+    table = quantiles(tuple(found))
+
+    assert (table[0], table[1_000_000]) == (found[0], found[-1])
+    assert list(table) == sorted(table)
+    assert list(table.values()) == sorted(table.values())
+    assert len(table) <= len(found) + 2
+    assert (990_000 in table) == (len(found) >= 100)
