@@ -13,8 +13,10 @@ COMPILED_PATTERNS = (
     "journal/codec.py",
     "replay/ahead.py",
     "replay/decoded.py",
+    "replay/outlook.py",
     "replay/packed.py",
     "replay/packing.py",
+    "replay/rows.py",
     "replay/simulate.py",
     "replay/strict.py",
 )

@@ -8,45 +8,32 @@ same pieces from there on, and moves nothing.
 from typing import Final, final
 
 from librt.strings import read_i64_le
-from librt.vecs import vec
 from mypy_extensions import i64
 
-from engine.kernel.events import DIFF, DIFF_END, LEVEL_SET, RULE_NONE, STRIDE, TRADED, EventBatch, Symbols
-from engine.kernel.record import NONE, padded
-from engine.kernel.step import Kernel
-from journal.errors import Damaged
-from replay.packed import (
+from engine.kernel.bulk import (
     FORM,
-    HEAD,
-    HOLDS_SNAPSHOT,
-    KIND,
-    KIND_AT,
     PLAIN,
-    PLAIN_PRICE_AT,
-    PLAIN_SIDE,
     PLAIN_SIZE,
-    PLAIN_TRADE,
-    RAW,
-    REST_AT,
-    ROW_FIELD_2,
-    ROW_LEVEL,
-    ROW_PRICE_AT,
-    ROW_SYMBOL_AT,
-    ROW_TYPE,
+    PRICE_AT,
+    SIDE,
     SKIPPED,
+    SKIPPED_AT,
     SOURCE,
     SOURCE_AT,
-    SPARE,
     SYMBOL,
     SYMBOL_AT,
+    TRADE,
 )
+from engine.kernel.events import LEVEL_SET, STRIDE, TRADED, EventBatch
+from engine.kernel.record import NONE
+from engine.kernel.step import Kernel
+from journal.errors import Damaged
+from replay.packed import HEAD, HOLDS_SNAPSHOT, KIND, KIND_AT, RAW, SIZE, SIZE_AT, SPARE
+from replay.rows import MOST_KIND, Numbers, end_of, fill, numbers_for, symbol_of, too_short
 
 AT_TIME: Final[i64] = 0  # the next input reaches us later than asked for
 CONCLUDED: Final[i64] = 1  # the kernel concluded something from the input just folded
 AT_END: Final[i64] = 2  # of the pieces that are here
-
-_MOST_KIND: Final[i64] = 0x1000
-_REST: Final[i64] = 0xFFFFFFFF
 
 
 @final
@@ -84,26 +71,7 @@ class Piece:
 
 
 @final
-class Numbers:
-    """A piece's symbol numbers as a kernel's: the texts are the same, the order in which they were met is not."""
-
-    def __init__(self, symbols: Symbols, texts: list[str]) -> None:
-        self._symbols: Final[Symbols] = symbols
-        self._texts: Final[list[str]] = texts
-        self.to: vec[i64] = vec[i64]()
-        self.count: i64 = 0
-        self.grow()
-
-    def grow(self) -> None:
-        """Take in the texts that came since."""
-        texts = self._texts
-        if self.count < i64(len(texts)):
-            self.to = vec[i64]([self._symbols.number(text) for text in texts])
-            self.count = len(self.to)
-
-
-@final
-class _Loaded:
+class Loaded:
     """A piece as cursors walk it."""
 
     def __init__(self, data: bytes, first_seq: i64, last_seq: i64, numbers: list[Numbers | None]) -> None:
@@ -138,10 +106,10 @@ class DecodedCursor:
         self.inputs: i64 = 0
         self.piece: i64 = 0
         self.offset: i64 = 0
-        self.pieces: Final[list[_Loaded]] = []
+        self.pieces: Final[list[Loaded]] = []
         self._forgotten: i64 = 0
         self._symbols: dict[str, list[str]] = {}
-        self._numbers: list[Numbers | None] = [None] * int(_MOST_KIND)
+        self._numbers: list[Numbers | None] = [None] * int(MOST_KIND)
 
     # -- pieces --------------------------------------------------------------------------------------------------------
 
@@ -151,12 +119,12 @@ class DecodedCursor:
             raise Damaged("", 0, f"{len(piece.data)} bytes are no piece")
         if piece.symbols is not self._symbols:
             self._symbols = piece.symbols
-            self._numbers = _numbers_for(self.kernel, piece.symbols)
+            self._numbers = numbers_for(self.kernel, piece.symbols)
         else:
             for numbers in self._numbers:
                 if numbers is not None:
                     numbers.grow()
-        self.pieces.append(_Loaded(piece.data, piece.first_seq, piece.last_seq, self._numbers))
+        self.pieces.append(Loaded(piece.data, piece.first_seq, piece.last_seq, self._numbers))
         if len(self.pieces) == 1:
             self.seq = piece.first_seq - 1
 
@@ -164,7 +132,7 @@ class DecodedCursor:
         """Give back the room of the pieces behind this cursor's; no reader may stand in them any more."""
         while self._forgotten < self.piece:
             old = self.pieces[self._forgotten]
-            self.pieces[self._forgotten] = _Loaded(_NOTHING, old.first_seq, old.last_seq, old.numbers)
+            self.pieces[self._forgotten] = Loaded(_NOTHING, old.first_seq, old.last_seq, old.numbers)
             self._forgotten += 1
 
     def passed(self) -> i64:
@@ -185,7 +153,7 @@ class DecodedCursor:
             loaded = self.pieces[self.piece]
             if self.offset < loaded.end:
                 if loaded.end - self.offset < HEAD:
-                    raise _too_short(self.offset, loaded.end)
+                    raise too_short(self.offset, loaded.end)
                 return True
             if self.piece + 1 == i64(len(self.pieces)):
                 return False
@@ -210,20 +178,38 @@ class DecodedCursor:
             recv_ns = read_i64_le(data, at + 8)
             if recv_ns > until_ns:
                 return AT_TIME
+            if read_i64_le(data, at) & FORM == PLAIN and self._fold_plain(loaded, data, at, until_ns):
+                continue
             self._step(loaded, data, at, recv_ns)
             if self.kernel.out.records:
                 return CONCLUDED
         return AT_END
 
-    def _step(self, loaded: _Loaded, data: bytes, at: i64, recv_ns: i64) -> None:
+    def _fold_plain(self, loaded: Loaded, data: bytes, at: i64, until_ns: i64) -> bool:
+        """Fold the plain inputs from *at* on that the kernel takes in bulk; False if it takes none."""
+        numbers = loaded.numbers[(read_i64_le(data, at) >> KIND_AT) & KIND]
+        if numbers is None:
+            return False
+        kernel = self.kernel
+        end = loaded.end - PLAIN_SIZE + 1
+        follows = kernel.fold_plain(data, at, end, until_ns, self.seq, self.span_seq, numbers.lanes)
+        if follows == at:
+            return False
+        self.offset = follows
+        self.seq = kernel.plain_seq
+        self.recv_ns = kernel.recv_ns
+        self.inputs += (follows - at) // PLAIN_SIZE
+        return True
+
+    def _step(self, loaded: Loaded, data: bytes, at: i64, recv_ns: i64) -> None:
         """Fold the input at *at*."""
         first = read_i64_le(data, at)
         kind = (first >> KIND_AT) & KIND
         source = (first >> SOURCE_AT) & SOURCE
         form = first & FORM
         kernel = self.kernel
-        follows = _end_of(data, at, first, loaded.end)
-        seq = self.seq + 1 + ((first >> REST_AT) & SKIPPED)
+        follows = end_of(data, at, first, loaded.end)
+        seq = self.seq + 1 + ((first >> SKIPPED_AT) & SKIPPED)
         if form != PLAIN:
             seq = read_i64_le(data, at + 24)
         number = seq
@@ -237,7 +223,7 @@ class DecodedCursor:
         self.inputs += 1
         if form == RAW:
             start = at + HEAD
-            kernel.step(number, recv_ns, kind, source, data, start, start + (first >> REST_AT), base_seq)
+            kernel.step(number, recv_ns, kind, source, data, start, start + ((first >> SIZE_AT) & SIZE), base_seq)
             return
         fill(kernel.batch, loaded.numbers, data, at, first)
         kernel.step_decoded(number, recv_ns, kind, source, base_seq)
@@ -251,7 +237,7 @@ class AheadCursor:
     Attributes:
         seq, recv_ns, src_ns, kind, source, raw, snapshot: of the input it stands on; `snapshot`: it holds a SNAPSHOT.
         plain: LEVEL_SET or TRADED where the input states just one such fact, else 0. The row is then set at once.
-        piece, offset: where the input stands, for `seek`.
+        piece, offset: where the input stands, for `seek`; `follows`: where in the piece the next one does.
         row_kind, symbol, a, b, c: the row it stands on; `symbol` is the kernel's number, -1 without one.
     """
 
@@ -274,26 +260,26 @@ class AheadCursor:
         self.b: i64 = 0
         self.c: i64 = 0
         self._first: i64 = 0
-        self._next: i64 = 0
+        self.follows: i64 = 0
         self._row: i64 = -1  # -1: the rows of this input were not looked at
 
     def start(self) -> None:
         """Go to where the kernel's cursor stands: `next` then reads the first input that is not folded."""
         cursor = self._cursor
         self.piece = cursor.piece
-        self._next = cursor.offset
+        self.follows = cursor.offset
         self.seq = cursor.seq
 
     def seek(self, piece: i64, offset: i64) -> None:
         """Stand on the input at *offset* of *piece* again; its `seq` is not known."""
         self.piece = piece
-        self._next = offset
+        self.follows = offset
         assert self.next()
 
     def next(self) -> bool:
         """Move to the next input; False at the end of the pieces that are here. Raises Damaged."""
         pieces = self._cursor.pieces
-        at = self._next
+        at = self.follows
         while True:
             if self.piece >= i64(len(pieces)):
                 return False
@@ -304,14 +290,14 @@ class AheadCursor:
                 return False
             self.piece += 1
             at = 0
-            self._next = 0
+            self.follows = 0
         if at == 0:
             self.seq = loaded.first_seq - 1
         if loaded.end - at < HEAD:
-            raise _too_short(at, loaded.end)
+            raise too_short(at, loaded.end)
         data = loaded.data
         first = read_i64_le(data, at)
-        self._next = _end_of(data, at, first, loaded.end)
+        self.follows = end_of(data, at, first, loaded.end)
         self._first = first
         self._row = -1
         self.offset = at
@@ -326,7 +312,7 @@ class AheadCursor:
         if form != PLAIN:
             self.seq = read_i64_le(data, at + 24)
             return True
-        self.seq += 1 + ((first >> REST_AT) & SKIPPED)
+        self.seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
         self._plain(loaded, data, at, first)
         return True
 
@@ -356,141 +342,17 @@ class AheadCursor:
         assert self._row > 0
         return self._batch.field(self._row - 1, column)
 
-    def _plain(self, loaded: _Loaded, data: bytes, at: i64, first: i64) -> None:
+    def _plain(self, loaded: Loaded, data: bytes, at: i64, first: i64) -> None:
         word = read_i64_le(data, at + 24)
-        self.symbol = _symbol(loaded.numbers, self.kind, (first >> SYMBOL_AT) & SYMBOL, at)
-        if word & PLAIN_TRADE != 0:
+        self.symbol = symbol_of(loaded.numbers, self.kind, (first >> SYMBOL_AT) & SYMBOL, at)
+        if word & TRADE != 0:
             self.plain = TRADED
-            self.a = word >> PLAIN_PRICE_AT
+            self.a = word >> PRICE_AT
             self.b = read_i64_le(data, at + 32)
-            self.c = word & PLAIN_SIDE
+            self.c = word & SIDE
         else:
             self.plain = LEVEL_SET
-            self.a = word & PLAIN_SIDE
-            self.b = word >> PLAIN_PRICE_AT
+            self.a = word & SIDE
+            self.b = word >> PRICE_AT
             self.c = read_i64_le(data, at + 32)
         self.row_kind = self.plain
-
-
-def _numbers_for(kernel: Kernel, symbols: dict[str, list[str]]) -> list[Numbers | None]:
-    """By kind, the numbers of the kernel's symbols of that kind's venue."""
-    made: dict[str, Numbers] = {}
-    found: list[Numbers | None] = [None] * int(_MOST_KIND)
-    kind: i64 = 0x0100
-    while kind < _MOST_KIND:
-        translator = kernel.translator(kind)
-        if translator is not None:
-            venue = translator.symbols.venue
-            if venue not in made:
-                made[venue] = Numbers(translator.symbols, symbols.get(venue, []))
-            found[kind] = made[venue]
-        kind += 1
-    return found
-
-
-def _too_short(at: i64, end: i64) -> Damaged:
-    return Damaged("", at, f"{end - at} bytes are left, fewer than the {HEAD} of an input's head")
-
-
-def _end_of(data: bytes, at: i64, first: i64, end: i64) -> i64:
-    """Where the input at *at*, whose first word is *first*, ends. Raises Damaged if that lies behind *end*."""
-    form = first & FORM
-    if form == PLAIN:
-        size = PLAIN_SIZE
-    elif form <= RAW:
-        size = HEAD + padded((first >> REST_AT) & _REST)
-    else:
-        raise Damaged("", at, f"an input of form {form}")
-    if at + size > end:
-        raise Damaged("", at, f"an input of {size} bytes, where {end - at} bytes are left")
-    return at + size
-
-
-def _symbol(numbers: list[Numbers | None], kind: i64, number: i64, at: i64) -> i64:
-    """The kernel's number of a piece's symbol *number*."""
-    known = numbers[kind]
-    if known is None:
-        raise Damaged("", at, f"events of kind 0x{kind:04x}, which has no symbols here")
-    if number >= known.count:
-        raise Damaged("", at, f"symbol {number}, where there are {known.count}")
-    return known.to[number]
-
-
-def fill(batch: EventBatch, numbers: list[Numbers | None], data: bytes, at: i64, first: i64) -> None:
-    """Make *batch* the rows of the input at *at*, whose first word is *first* and which is not raw. Raises Damaged."""
-    batch.clear()
-    kind = (first >> KIND_AT) & KIND
-    if first & FORM == PLAIN:
-        _fill_plain(batch, _symbol(numbers, kind, (first >> SYMBOL_AT) & SYMBOL, at), data, at)
-        return
-    known = numbers[kind]
-    if known is None:
-        raise Damaged("", at, f"events of kind 0x{kind:04x}, which has no symbols here")
-    start = at + HEAD
-    _fill_rows(batch, known, data, start, start + ((first >> REST_AT) & _REST))
-
-
-def _fill_plain(batch: EventBatch, symbol: i64, data: bytes, at: i64) -> None:
-    src_ns = read_i64_le(data, at + 16)
-    word = read_i64_le(data, at + 24)
-    size = read_i64_le(data, at + 32)
-    price = word >> PLAIN_PRICE_AT
-    side = word & PLAIN_SIDE
-    if word & PLAIN_TRADE != 0:
-        batch.add(TRADED, symbol, price, size, side, src_ns, 0, 0)
-        return
-    batch.add(DIFF, symbol, NONE, NONE, NONE, src_ns, RULE_NONE, 0)
-    batch.add(LEVEL_SET, symbol, side, price, size, 0, 0, 0)
-    batch.add(DIFF_END, symbol, 0, 0, 0, 0, 0, 0)
-
-
-def _fill_rows(batch: EventBatch, numbers: Numbers, data: bytes, start: i64, end: i64) -> None:
-    words = (end - start) >> 3
-    if batch.room < words:  # at least one word a row
-        batch.rows = vec[i64]([0] * (2 * words * STRIDE))
-        batch.room = 2 * words
-    rows = batch.rows
-    at = start
-    to: i64 = 0
-    symbol: i64 = -1
-    while at < end:
-        first = read_i64_le(data, at)
-        at += 8
-        if first & ROW_TYPE == ROW_LEVEL:
-            rows[to] = LEVEL_SET
-            rows[to + 1] = symbol
-            rows[to + 2] = (first >> 6) & 1
-            rows[to + 3] = first >> ROW_PRICE_AT
-            rows[to + 4] = read_i64_le(data, at)
-            rows[to + 5] = 0
-            rows[to + 6] = 0
-            rows[to + 7] = 0
-            at += 8
-            to += STRIDE
-            continue
-        number = (first >> ROW_SYMBOL_AT) - 1
-        if number >= numbers.count:
-            raise Damaged("", at, f"symbol {number}, where there are {numbers.count}")
-        symbol = -1
-        if number >= 0:  # not a conditional expression: that would make a Python object of it
-            symbol = numbers.to[number]
-        rows[to] = first & ROW_TYPE
-        rows[to + 1] = symbol
-        at = _field(data, at, first & ROW_FIELD_2, rows, to + 2)
-        at = _field(data, at, first & (ROW_FIELD_2 * 2), rows, to + 3)
-        at = _field(data, at, first & (ROW_FIELD_2 * 4), rows, to + 4)
-        at = _field(data, at, first & (ROW_FIELD_2 * 8), rows, to + 5)
-        at = _field(data, at, first & (ROW_FIELD_2 * 16), rows, to + 6)
-        at = _field(data, at, first & (ROW_FIELD_2 * 32), rows, to + 7)
-        to += STRIDE
-    if at != end:
-        raise Damaged("", at, "the rows of an input end within a row")
-    batch.count = to >> 3
-
-
-def _field(data: bytes, at: i64, present: i64, rows: vec[i64], to: i64) -> i64:
-    if present == 0:
-        rows[to] = 0
-        return at
-    rows[to] = read_i64_le(data, at)
-    return at + 8

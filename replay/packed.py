@@ -9,9 +9,7 @@ A word is eight bytes, little-endian. An input begins with
 
 Forms. ROWS and RAW: word 0 ends with the size in bytes of what follows the fourth word, the sequence number: the event
 rows, or, where rows cannot say it all (a listing, an order's texts, a frame that could not be read), the raw payload,
-padded to whole words. PLAIN, for an input of one level or one trade: word 0 ends with how many numbers lie between the
-sequence number before and its own (8 bits) and with the symbol (24), and two words follow: price with side and type,
-and size.
+padded to whole words. PLAIN, for an input of one level or one trade: five words, described in `engine.kernel.bulk`.
 
 Most rows are levels: two words. Another row is one word that says which of its six fields are not zero, and those.
 """
@@ -22,35 +20,35 @@ from librt.strings import BytesWriter, write_i64_le
 from librt.vecs import vec
 from mypy_extensions import i64
 
+from engine.kernel.bulk import (
+    PLAIN,
+    PLAIN_SIZE,
+    PRICE_AT,
+    SIDE,
+    SKIPPED,
+    SKIPPED_AT,
+    SOURCE_AT,
+    SYMBOL,
+    SYMBOL_AT,
+    TRADE,
+)
 from engine.kernel.events import DIFF, DIFF_END, LEVEL_SET, ORDER_ACKED, RULE_NONE, SNAPSHOT, STRIDE, TRADED, EventBatch
 from engine.kernel.record import NONE, padded
 
 SPARE: Final[i64] = 64
 """Zero bytes behind the inputs of a piece, so that a broken row runs into them and not over the end."""
 
-# Word 0.
-FORM: Final[i64] = 3
+# Word 0. What a plain input's holds stands in `engine.kernel.bulk`.
 ROWS: Final[i64] = 0
 RAW: Final[i64] = 1
-PLAIN: Final[i64] = 2
 HOLDS_SNAPSHOT: Final[i64] = 4
 KIND_AT: Final[i64] = 3
 KIND: Final[i64] = 0xFFF
-SOURCE_AT: Final[i64] = 15
-SOURCE: Final[i64] = 0xFFFF
-REST_AT: Final[i64] = 31
-SKIPPED: Final[i64] = 0xFF
-SYMBOL_AT: Final[i64] = 39
-SYMBOL: Final[i64] = 0xFFFFFF
+SIZE_AT: Final[i64] = 31
+SIZE: Final[i64] = 0xFFFFFFFF
 
 HEAD: Final[i64] = 32
 """Bytes before the rows or the payload."""
-PLAIN_SIZE: Final[i64] = 40
-
-# The price word of a plain input: the price above these bits.
-PLAIN_SIDE: Final[i64] = 3
-PLAIN_TRADE: Final[i64] = 4
-PLAIN_PRICE_AT: Final[i64] = 3
 _PLAIN_PRICE_END: Final[i64] = 1 << 60
 
 # The first word of a row.
@@ -160,20 +158,20 @@ class Packed:
             bits = rows[4]
             size = rows[3]
             price = rows[2]
-            if rows[0] != TRADED or rows[5] != src_ns or (rows[6] | rows[7]) != 0 or not 0 <= bits <= PLAIN_SIDE:
+            if rows[0] != TRADED or rows[5] != src_ns or rows[6] != NONE or rows[7] != 0 or not 0 <= bits <= SIDE:
                 return False
-            bits |= PLAIN_TRADE
+            bits |= TRADE
         else:
             return False
         symbol = rows[1]
         if not -_PLAIN_PRICE_END <= price < _PLAIN_PRICE_END or not 0 <= symbol <= SYMBOL:
             return False
         out = self._out
-        first = PLAIN | (kind << KIND_AT) | (source << SOURCE_AT) | (skipped << REST_AT)
+        first = PLAIN | (kind << KIND_AT) | (source << SOURCE_AT) | (skipped << SKIPPED_AT)
         write_i64_le(out, first | (symbol << SYMBOL_AT))
         write_i64_le(out, recv_ns)
         write_i64_le(out, src_ns)
-        write_i64_le(out, (price << PLAIN_PRICE_AT) | bits)
+        write_i64_le(out, (price << PRICE_AT) | bits)
         write_i64_le(out, size)
         self.size += PLAIN_SIZE
         return True
@@ -181,7 +179,7 @@ class Packed:
     def _put(self, form: i64, seq: i64, recv_ns: i64, src_ns: i64, kind: i64, source: i64, body: bytes) -> None:
         out = self._out
         size: i64 = len(body)
-        write_i64_le(out, form | (kind << KIND_AT) | (source << SOURCE_AT) | (size << REST_AT))
+        write_i64_le(out, form | (kind << KIND_AT) | (source << SOURCE_AT) | (size << SIZE_AT))
         write_i64_le(out, recv_ns)
         write_i64_le(out, src_ns)
         write_i64_le(out, seq)

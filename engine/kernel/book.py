@@ -37,15 +37,15 @@ class Ladder:
     def __init__(self, base: i64, size: i64, bounded: bool) -> None:
         self._base: i64 = base
         self._size: Final[i64] = size
-        self._bounded: Final[bool] = bounded
+        self.best: i64 = NONE
         self._pages: Final[vec[i64]] = vec[i64]([0] * ((size + _PAGE - 1) >> _PAGE_BITS))
         self._cells: vec[i64] = vec[i64]([0] * (2 * _PAGE))
+        self.count: i64 = 0
+        self._bounded: Final[bool] = bounded
         self._made: i64 = 1  # pages of `_cells` ever used; the first is none
         self._spare: vec[i64] = vec[i64]([0] * 8)  # numbers of pages that were emptied
         self._spares: i64 = 0
         self._far: dict[int, int] = {}
-        self.best: i64 = NONE
-        self.count: i64 = 0
 
     def lots_at(self, key: i64) -> i64:
         """Lots resting at *key*, 0 if none."""
@@ -62,6 +62,16 @@ class Ladder:
     def set(self, key: i64, lots: i64) -> None:
         """The level *key* now holds *lots* (>= 0; 0 removes it)."""
         i = key - self._base
+        if lots > 0 and 0 <= i < self._size:
+            at = ((self._pages[i >> _PAGE_BITS] >> _NUMBER_AT) << _PAGE_BITS) + (i & _IN_PAGE)
+            if self._cells[at] > 0:  # most levels change; the page that is none holds nothing
+                self._cells[at] = lots
+                return
+        self._set(key, lots)
+
+    def _set(self, key: i64, lots: i64) -> None:
+        """A level comes, or goes, or is not within the window."""
+        i = key - self._base
         if i < 0 or i >= self._size:
             self._set_far(key, lots)
             return
@@ -75,11 +85,10 @@ class Ladder:
         old = self._cells[at]
         self._cells[at] = lots
         if lots > 0:
-            if old == 0:
-                self.count += 1
-                self._pages[page] = entry + 1
-                if key > self.best:
-                    self.best = key
+            self.count += 1
+            self._pages[page] = entry + 1
+            if key > self.best:
+                self.best = key
         elif old > 0:
             self.count -= 1
             entry -= 1

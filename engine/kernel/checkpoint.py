@@ -52,10 +52,6 @@ _MARKET_NUMBERS: Final = (
     "suspect",
     "suspect_ns",
     "crossed_ns",
-    "touch_bid",
-    "touch_bid_lots",
-    "touch_ask",
-    "touch_ask_lots",
     "trade_price",
     "trade_size",
     "trade_side",
@@ -169,6 +165,7 @@ def unpack_market(number: i64, data: bytes) -> Market:
         key = unpacker.take()
         market.off_grid[key] = unpacker.take()
     unpacker.done()
+    market.see_touch()  # between inputs it is the book's, and so no part of the state
     return market
 
 

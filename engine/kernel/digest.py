@@ -13,6 +13,7 @@ from engine.kernel.record import wide
 
 MASK63: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
 PRIME: Final[i64] = wide(0x5851F42D, 0x4C957F2D)  # Knuth's MMIX multiplier: odd, well spread
+SPREAD: Final[i64] = wide(0x1E3779B9, 0x7F4A7C15)  # another, from the golden ratio
 
 
 @final
@@ -25,6 +26,11 @@ class Digest:
     def mix(self, value: i64) -> None:
         """Move past one changed *value*."""
         d = ((self.value ^ value) * PRIME) & MASK63
+        self.value = d ^ (d >> 29)
+
+    def mix_pair(self, value: i64, other: i64) -> None:
+        """Move past two changed values at the price of one: *other* is spread out beside the chain of products."""
+        d = ((self.value ^ value ^ ((other * SPREAD) & MASK63)) * PRIME) & MASK63
         self.value = d ^ (d >> 29)
 
     def mix_int(self, value: int) -> None:

@@ -16,9 +16,9 @@ from engine.kernel.digest import Digest
 from engine.kernel.events import EventBatch, Listing, Symbols
 from engine.kernel.levels import levels_of, set_level, set_levels
 from engine.kernel.listings import Finding, Listings
-from engine.kernel.market import WAKE_BOOK, WAKE_STATUS, Instrument, Market
+from engine.kernel.market import WAKE_BOOK, WAKE_STATUS, WAKE_TOUCH, Instrument, Market
 from engine.kernel.proof import MIRROR, HashProof, check_touch
-from engine.kernel.quotes import last_price, mark, ticker, touch_moved, traded
+from engine.kernel.quotes import last_price, mark, ticker, traded
 from engine.kernel.record import NONE
 
 CROSSED_GRACE_NS: Final[i64] = 1_000_000_000
@@ -311,7 +311,8 @@ class MarketData:
                 self._invalidate(market, codes.DATA_SUSPECT, bid, ask)
         elif market.crossed_ns != NONE:
             market.crossed_ns = NONE
-        touch_moved(market, bid, ask)
+        if market.see_touch():
+            market.wake |= WAKE_TOUCH
 
     # -- listings ------------------------------------------------------------------------------------------------------
 

@@ -10,12 +10,13 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from engine.kernel.digest import MASK63, PRIME, Digest
+from engine.kernel.digest import MASK63, PRIME, SPREAD, Digest
 from engine.kernel.events import LEVEL_SET, STRIDE
 from engine.kernel.market import Market
 from engine.kernel.units import ASK, BID
 
-_NUMBER_AT: Final[i64] = 40  # a market's number in the digest of a level stands above its key
+NUMBER_AT: Final[i64] = 40
+"""A market's number in the digest of a level stands above its key."""
 
 
 def set_levels(market: Market, complement: bool, digest: Digest, rows: vec[i64], start: i64, end: i64) -> i64:
@@ -28,13 +29,21 @@ def set_levels(market: Market, complement: bool, digest: Digest, rows: vec[i64],
     book = market.book
     bids = book.bids
     asks = book.asks
-    tick_size = market.tick
-    lot = market.lot
-    highest = book.highest_tick
-    whole = market.price_scale // tick_size
-    number = market.number << _NUMBER_AT
+    by_tick = market.by_tick
+    tick_refused = by_tick.refused
+    tick_shift = by_tick.shift
+    tick_inverse = by_tick.inverse
+    by_lot = market.by_lot
+    lot_refused = by_lot.refused
+    lot_shift = by_lot.shift
+    lot_inverse = by_lot.inverse
+    most_lots = by_lot.most
+    most_tick = market.most_tick(complement)
+    whole = market.whole
+    number = market.number << NUMBER_AT
     mask = MASK63
     prime = PRIME
+    spread = SPREAD
     plain = not market.odd
     value = digest.value
     at = start
@@ -42,28 +51,26 @@ def set_levels(market: Market, complement: bool, digest: Digest, rows: vec[i64],
         side = rows[at + 2]
         price = rows[at + 3]
         size = rows[at + 4]
-        tick = price // tick_size
-        lots = size // lot
-        usual = tick * tick_size == price and lots * lot == size and (rows[at + 5] | rows[at + 6]) == 0
-        if complement:
-            tick = whole - tick
-            side = ASK if side == BID else BID
-        if not (usual and plain) or (highest > 0 and (tick < 0 or tick > highest)):
+        tick = ((price >> tick_shift) * tick_inverse) & mask
+        lots = ((size >> lot_shift) * lot_inverse) & mask
+        unusual = (price & tick_refused) | (size & lot_refused) | rows[at + 5] | rows[at + 6]
+        if unusual != 0 or tick > most_tick or lots > most_lots or not plain:
             digest.value = value
-            if not set_level(market, complement, digest, rows[at + 2], price, size, rows[at + 5], rows[at + 6]):
+            if not set_level(market, complement, digest, side, price, size, rows[at + 5], rows[at + 6]):
                 return at
             value = digest.value
             plain = not market.odd
             at += STRIDE
             continue
+        if complement:
+            tick = whole - tick
+            side = ASK if side == BID else BID
         if side == BID:
             bids.set(tick, lots)
         else:
             asks.set(-tick, lots)
-        # `Digest.mix` twice, with its value in a register.
-        value = ((value ^ (number ^ ((tick << 1) | side))) * prime) & mask
-        value ^= value >> 29
-        value = ((value ^ lots) * prime) & mask
+        # `Digest.mix_pair`, with its value in a register.
+        value = ((value ^ number ^ ((tick << 1) | side) ^ ((lots * spread) & mask)) * prime) & mask
         value ^= value >> 29
         at += STRIDE
     digest.value = value
@@ -101,8 +108,7 @@ def set_level(
         return False
     book.set_level(side, tick, lots)
     key = (tick << 1) | side
-    digest.mix((market.number << _NUMBER_AT) ^ key)
-    digest.mix(lots)
+    digest.mix_pair((market.number << NUMBER_AT) ^ key, lots)
     if market.odd:
         market.odd.pop(key, None)
     if (price_spelling | size_spelling) != 0 and lots > 0:
@@ -120,8 +126,7 @@ def _off_grid(market: Market, digest: Digest, side: i64, price: i64, size: i64) 
         market.off_grid[key] = size
     else:
         market.off_grid.pop(key, None)
-    digest.mix(key)
-    digest.mix(size)
+    digest.mix_pair((market.number << NUMBER_AT) ^ key, size)
     return True
 
 

@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from engine.kernel.book import Book
 from engine.kernel.chain import Chain
+from engine.kernel.divisor import Divisor
 from engine.kernel.events import KIND_BINARY, Listing
 from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID, decimal_text, spelled
@@ -37,12 +38,14 @@ class Market:
         self.price_scale: Final[i64] = power_of_ten(listing.price_exponent)
         self.tick: i64 = listing.tick
         self.lot: Final[i64] = listing.lot
+        self.by_tick: Divisor = Divisor(listing.tick)
+        self.by_lot: Final[Divisor] = Divisor(listing.lot)
+        self.whole: i64 = self.price_scale // listing.tick  # a price of one, in ticks
         self.status: i64 = listing.status
         self.binary: Final[bool] = listing.kind == KIND_BINARY
         self.first_instrument: i64 = 0
-        self.book: Book = self._new_book()
+        self.book: Book = _new_book(self.binary, self.whole)
 
-        self.alone: Final[list[Market]] = [self]  # what an input moved that moved this market only
         self.chain: Final[Chain] = Chain()
         self.valid: bool = False
         self.source: i64 = 0  # the stream its book comes from
@@ -93,12 +96,35 @@ class Market:
         self.funding: i64 = NONE
         self.next_funding_ns: i64 = NONE
         self.winner: i64 = NONE  # instrument number, once resolved
+        # What an input moved that moved this market only. It stands last: once an object is known elsewhere, compiled
+        # code checks at every look whether the attributes that follow are set.
+        self.alone: Final[list[Market]] = [self]
 
-    def _new_book(self) -> Book:
-        highest: i64 = 0
-        if self.binary and self.price_scale // self.tick <= _DENSE_LIMIT:
-            highest = self.price_scale // self.tick
-        return Book(highest)
+    def most_tick(self, complement: bool) -> i64:
+        """The highest tick at which an instrument's level may stand as it is stated, before it is mirrored."""
+        if complement or self.book.highest_tick > 0:
+            return self.whole
+        return self.by_tick.most
+
+    def see_touch(self) -> bool:
+        """Take the book's touch for the one that strategies know; whether it is another one."""
+        book = self.book
+        bid = book.bids.best
+        ask = book.best_ask()
+        bid_lots: i64 = 0
+        if bid != NONE:
+            bid_lots = book.bids.lots_at(bid)
+        ask_lots: i64 = 0
+        if ask != NONE:
+            ask_lots = book.asks.lots_at(-ask)
+        same = bid == self.touch_bid and ask == self.touch_ask
+        if same and bid_lots == self.touch_bid_lots and ask_lots == self.touch_ask_lots:
+            return False
+        self.touch_bid = bid
+        self.touch_ask = ask
+        self.touch_bid_lots = bid_lots
+        self.touch_ask_lots = ask_lots
+        return True
 
     def ready(self) -> bool:
         """Whether the book may be traded on: valid, uncontradicted and uncrossed."""
@@ -129,7 +155,9 @@ class Market:
         """Take a new price grid; the book is empty and invalid until the next snapshot."""
         assert tick > 0
         self.tick = tick
-        self.book = self._new_book()
+        self.by_tick = Divisor(tick)
+        self.whole = self.price_scale // tick
+        self.book = _new_book(self.binary, self.whole)
         self.odd = {}
         self.off_grid = {}
         self.valid = False
@@ -162,20 +190,20 @@ class Instrument:
         if not self.complement:
             return self.market.book.best_bid()
         ask = self.market.book.best_ask()
-        return ask if ask == NONE else self.market.price_scale // self.market.tick - ask
+        return ask if ask == NONE else self.market.whole - ask
 
     def best_ask(self) -> i64:
         """The best offer of this instrument in ticks, or NONE."""
         if not self.complement:
             return self.market.book.best_ask()
         bid = self.market.book.best_bid()
-        return bid if bid == NONE else self.market.price_scale // self.market.tick - bid
+        return bid if bid == NONE else self.market.whole - bid
 
     def lots_at(self, side: i64, tick: i64) -> i64:
         """Lots resting on *side* of this instrument at *tick*."""
         if not self.complement:
             return self.market.book.lots_at(side, tick)
-        mirrored = self.market.price_scale // self.market.tick - tick
+        mirrored = self.market.whole - tick
         return self.market.book.lots_at(ASK if side == BID else BID, mirrored)
 
     def levels(self, side: i64, depth: i64) -> list[tuple[int, int]]:
@@ -184,8 +212,15 @@ class Instrument:
         levels = self.market.book.top(book_side, depth)
         if not self.complement:
             return levels
-        whole = self.market.price_scale // self.market.tick
+        whole = self.market.whole
         return [(whole - tick, lots) for tick, lots in levels]
+
+
+def _new_book(binary: bool, whole: i64) -> Book:
+    highest: i64 = 0
+    if binary and whole <= _DENSE_LIMIT:
+        highest = whole
+    return Book(highest)
 
 
 def power_of_ten(exponent: i64) -> i64:

@@ -1,10 +1,14 @@
 """Trades, tickers and marks: what a venue says of a market beside its book."""
 
+from typing import Final
+
 from mypy_extensions import i64
 
 from engine.kernel.digest import Digest
 from engine.kernel.market import WAKE_TOUCH, WAKE_TRADE, Market
-from engine.kernel.record import NONE
+
+TRADE_NUMBER_AT: Final[i64] = 44
+"""A market's number in the digest of a trade stands above its price and side."""
 
 
 def traded(market: Market, complement: bool, digest: Digest, price: i64, size: i64, side: i64) -> None:
@@ -22,8 +26,7 @@ def traded(market: Market, complement: bool, digest: Digest, price: i64, size: i
     if first or price > market.trade_high:
         market.trade_high = price
     market.wake |= WAKE_TRADE
-    digest.mix(price)
-    digest.mix(size)
+    digest.mix_pair((market.number << TRADE_NUMBER_AT) ^ ((price << 2) | side), size)
 
 
 def ticker(market: Market, digest: Digest, bid: i64, bid_size: i64, ask: i64, ask_size: i64, update_id: i64) -> None:
@@ -57,22 +60,3 @@ def last_price(market: Market, digest: Digest, price: i64, spelling: i64) -> Non
         market.set_last_price(price, spelling)
         market.hash_proven = False
         digest.mix(price)
-
-
-def touch_moved(market: Market, bid: i64, ask: i64) -> None:
-    """Wake the market if its touch, *bid* and *ask* in ticks, is not the one strategies were last woken for."""
-    book = market.book
-    bid_lots: i64 = 0
-    if bid != NONE:
-        bid_lots = book.bids.lots_at(bid)
-    ask_lots: i64 = 0
-    if ask != NONE:
-        ask_lots = book.asks.lots_at(-ask)
-    if bid == market.touch_bid and ask == market.touch_ask:
-        if bid_lots == market.touch_bid_lots and ask_lots == market.touch_ask_lots:
-            return
-    market.touch_bid = bid
-    market.touch_ask = ask
-    market.touch_bid_lots = bid_lots
-    market.touch_ask_lots = ask_lots
-    market.wake |= WAKE_TOUCH

@@ -12,6 +12,7 @@ from librt.strings import read_i64_le
 from mypy_extensions import i64
 
 from engine.kernel import codes, kinds
+from engine.kernel.bulk import PLAIN_SIZE, Bulk, Lanes
 from engine.kernel.checkpoint import (
     pack_market,
     pack_parts,
@@ -100,6 +101,8 @@ class Kernel:
         self._bad_sources: dict[int, int] = {}  # streams whose last frame could not be read: the code
         self._translators: Final[list[Translator | None]] = [translators.get(kind) for kind in range(_VENUE_END)]
         self._market_digests: Final[dict[str, bytes]] = {}  # of markets that have not changed since
+        self._bulk: Final[Bulk] = Bulk(self.data, self.digest)
+        self._listeners: i64 = -1  # strategies and instruments that the bulk fold knows of
 
     def step(
         self, seq: i64, recv_ns: i64, kind: i64, source: i64, data: bytes, start: i64, end: i64, base_seq: i64 = 0
@@ -141,6 +144,49 @@ class Kernel:
         self._decide()
         self._finish(kind)
 
+    def fold_plain(
+        self,
+        data: bytes,
+        start: i64,
+        end: i64,
+        until_ns: i64,
+        seq: i64,
+        span_seq: i64,
+        lanes: Lanes,
+    ) -> i64:
+        """
+        Move past plain inputs (see `bulk`) as `step_decoded` would, as far as they lead to nothing but new state.
+
+        Takes what `Bulk.fold` takes, and returns where it stopped: at *start*, perhaps, and then nothing has moved.
+        `plain_seq` is then the last one's own number.
+        """
+        if self._bad_sources or self.trading.pending or not self.data.listings.instruments:
+            return start
+        stop = end
+        if self.running:
+            before_digest = start + (DIGEST_EVERY - 1 - (self.inputs & (DIGEST_EVERY - 1))) * PLAIN_SIZE
+            if before_digest < stop:
+                stop = before_digest
+        self._settle_bulk()
+        bulk = self._bulk
+        at = bulk.fold(data, start, stop, until_ns, seq, span_seq, lanes)
+        if at == start:
+            return at
+        self.seq = bulk.seq
+        self.trading.desk.draw_key = bulk.seq << 1
+        if span_seq != 0:
+            self.seq = span_seq
+            self.trading.desk.draw_key |= 1
+        self.recv_ns = bulk.recv_ns
+        if self.running:
+            self.inputs += (at - start) // PLAIN_SIZE
+        return at
+
+    @property
+    def plain_seq(self) -> i64:
+        """The own number of the last input that `fold_plain` moved past."""
+        return self._bulk.seq
+
     def translator(self, kind: i64) -> Translator | None:
         """The decoder that reads records of *kind*."""
         return self._translators[kind]
@@ -163,7 +209,24 @@ class Kernel:
         self.recv_ns = recv_ns
         self.out.clear()
         self.data.begin()
+        self._bulk.turn += 1
         self.digest.mix(seq)
+
+    def _settle_bulk(self) -> None:
+        """Before the bulk fold: nothing is left of the last input, and who listens to what is known."""
+        self.out.clear()
+        self.data.begin()
+        seats = self.trading.seats
+        listeners = (i64(len(seats)) << 32) + i64(len(self.data.listings.instruments))
+        if listeners == self._listeners:
+            return
+        self._listeners = listeners
+        wants = [0] * len(self.data.listings.markets)
+        for seat in seats:
+            for number in range(len(wants)):
+                if seat.listens(number):
+                    wants[number] |= seat.wants
+        self._bulk.settle(wants)
 
     def _frame(self, translator: Translator, code: i64, kind: i64, source: i64) -> None:
         if code != codes.OK:

@@ -9,12 +9,14 @@ from row_room import RowRoom, binary
 from run_maker import RUN
 
 from engine.kernel import events, kinds
+from engine.kernel.bulk import PLAIN, PLAIN_SIZE, SOURCE_AT, SYMBOL_AT
 from engine.kernel.events import EventBatch, Symbols
 from engine.kernel.record import NONE
 from journal.errors import Damaged
-from replay.decoded import AT_END, AT_TIME, CONCLUDED, AheadCursor, DecodedCursor, Numbers, Piece
-from replay.packed import HEAD, KIND_AT, PLAIN, PLAIN_SIZE, RAW, REST_AT, SOURCE_AT, SPARE, SYMBOL_AT, Packed
+from replay.decoded import AT_END, AT_TIME, CONCLUDED, AheadCursor, DecodedCursor, Piece
+from replay.packed import HEAD, KIND_AT, RAW, SIZE_AT, SPARE, Packed
 from replay.rebuild import kernel_of
+from replay.rows import Numbers
 
 KIND = int(kinds.POLYMARKET_MARKET)
 LATE = 2**62
@@ -48,7 +50,7 @@ def level_of(symbol: int, side: int, price: int, size: int) -> Row:
 
 
 def trade_of(symbol: int, price: int, size: int, side: int, src_ns: int) -> Row:
-    return (int(events.TRADED), symbol, price, size, side, src_ns, 0, 0)
+    return (int(events.TRADED), symbol, price, size, side, src_ns, NONE, 0)
 
 
 SRC = 77
@@ -170,6 +172,7 @@ def test_an_input_of_one_level_or_one_trade_takes_five_words_and_is_read_at_once
         (1, [trade_of(0, 1, 2, 4, SRC)]),
         (1, [trade_of(0, 1, 2, 0, SRC + 1)]),
         (1, [(*trade_of(0, 1, 2, 0, SRC)[:6], 5, 0)]),
+        (1, [(*trade_of(0, 1, 2, 0, SRC)[:7], 5)]),
         (1, [(int(events.LAST_PRICE), 0, 1, 0, 0, SRC, 0, 0)]),
         (1, [diff_of(0, SRC + 1), level_of(0, 1, 1, 1), end_of(0)]),
         (1, [diff_of(0, SRC), level_of(1, 1, 1, 1), end_of(0)]),
@@ -441,7 +444,7 @@ def with_word(data: bytes, at: int, word: int) -> bytes:
 
 
 def head(kind: int, size: int, form: int = 0) -> int:
-    return form | (kind << KIND_AT) | (3 << SOURCE_AT) | (size << REST_AT)
+    return form | (kind << KIND_AT) | (3 << SOURCE_AT) | (size << SIZE_AT)
 
 
 @pytest.mark.parametrize("reading", [False, True])

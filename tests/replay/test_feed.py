@@ -137,7 +137,7 @@ def test_a_feed_in_memory_gives_its_pieces_again() -> None:
         packed.raw(seq, 100 * seq, 90 * seq, int(kinds.CONNECTION), 3, b"{}")
         data = packed.take(seq)
         pieces.append(Piece(data, {}, seq, seq, len(data), {3: 10 * seq, seq + 3: 7}, {}, False))
-    feed: Feed = MemoryFeed(pieces, 100)
+    feed: Feed = MemoryFeed(pieces, 100, {3: "three"})
 
     assert [head[:3] for head in heads(feed)] == [(1, 100, 90), (2, 200, 180)]
     assert (feed.first_seq, feed.last_seq, feed.first_recv_ns, feed.path_counts) == (1, 2, 100, (0, 0))

@@ -1,0 +1,261 @@
+"""
+The fold of what is plain, in one loop: inputs of one level or one trade that lead to nothing but their new state.
+
+Most of a long base is such, and `Kernel.step` spends most of its time finding that out, one input at a time. Here it is
+found out once for a market, and holds until something else than a plain input is folded. Whatever is not as expected
+ends the loop and is stepped over as usual: the results are the same.
+
+A plain input is five words of eight bytes, little-endian (`replay.packed` has the other forms):
+
+    0  form (2 bits), zero (1), kind (12), source (16), numbers skipped before its own (8), symbol (24)
+    1  recv_ns
+    2  src_ns, which is the level's or trade's venue time; NONE where the venue stated none
+    3  price above 3 bits: whether it is a trade (4), and the side
+    4  size
+
+The level stands alone in a change set without sequence numbers (`events.RULE_NONE`), the trade has no number.
+"""
+
+from typing import Final, final
+
+from librt.strings import read_i64_le
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from engine.kernel.book import Ladder
+from engine.kernel.chain import FOLLOWING
+from engine.kernel.digest import MASK63, PRIME, SPREAD, Digest
+from engine.kernel.events import RULE_NONE, Symbols
+from engine.kernel.fold import MarketData
+from engine.kernel.levels import NUMBER_AT
+from engine.kernel.market import WAKE_TOUCH, WAKE_TRADE, Instrument, Market
+from engine.kernel.quotes import TRADE_NUMBER_AT
+from engine.kernel.record import NONE
+
+FORM: Final[i64] = 3
+PLAIN: Final[i64] = 2
+PLAIN_SIZE: Final[i64] = 40
+SOURCE_AT: Final[i64] = 15
+SOURCE: Final[i64] = 0xFFFF
+STREAM: Final[i64] = 0x7FFFFFFF
+"""Form, kind and source in word 0."""
+SKIPPED_AT: Final[i64] = 31
+SKIPPED: Final[i64] = 0xFF
+_UNSKIPPED: Final[i64] = ~0x7F80000000
+SYMBOL_AT: Final[i64] = 39
+SYMBOL: Final[i64] = 0xFFFFFF
+PRICE_AT: Final[i64] = 3
+TRADE: Final[i64] = 4
+SIDE: Final[i64] = 3
+
+
+@final
+class Lane:
+    """One instrument as the loop sees it, with what it needs of the market at hand; `look` keeps it true."""
+
+    def __init__(self, instrument: Instrument) -> None:
+        market = instrument.market
+        self.market: Final[Market] = market
+        self.mirror: Final[bool] = instrument.complement
+        self.wants: i64 = 0
+        self.bids: Ladder = market.book.bids
+        self.asks: Ladder = market.book.asks
+        self.whole: i64 = 0
+        self.most_tick: i64 = 0
+        self.tick_refused: i64 = 0
+        self.tick_shift: i64 = 0
+        self.tick_inverse: i64 = 0
+        self.most_lots: Final[i64] = market.by_lot.most
+        self.lot_refused: Final[i64] = market.by_lot.refused
+        self.lot_shift: Final[i64] = market.by_lot.shift
+        self.lot_inverse: Final[i64] = market.by_lot.inverse
+        self.level_mark: Final[i64] = market.number << NUMBER_AT
+        self.trade_mark: Final[i64] = market.number << TRADE_NUMBER_AT
+        self.fits: bool = False
+        self.turn: i64 = 0
+
+    def look(self, turn: i64) -> None:
+        """Find out, in turn number *turn*, whether plain inputs of this instrument may be folded in the loop."""
+        self.turn = turn
+        market = self.market
+        chain = market.chain
+        follows = market.valid and chain.rule == RULE_NONE and chain.state == FOLLOWING
+        self.fits = follows and market.suspect == 0 and market.crossed_ns == NONE and not market.odd
+        if self.fits:
+            market.unsaved = True
+            self.bids = market.book.bids
+            self.asks = market.book.asks
+            self.whole = market.whole
+            self.most_tick = market.most_tick(self.mirror)
+            self.tick_refused = market.by_tick.refused
+            self.tick_shift = market.by_tick.shift
+            self.tick_inverse = market.by_tick.inverse
+
+
+@final
+class Lanes:
+    """The lanes of a stream's symbols, by the numbers they have in its inputs; `to` gives the kernel's numbers."""
+
+    def __init__(self, symbols: Symbols) -> None:
+        self.symbols: Final[Symbols] = symbols
+        self.to: vec[i64] = vec[i64]()
+        self.found: list[Lane | None] = []
+
+    def grow(self, texts: list[str]) -> None:
+        """The symbols are *texts* now, those known before among them in their places."""
+        count = len(self.found)
+        if count < len(texts):
+            self.to = vec[i64]([self.symbols.number(text) for text in texts])
+            self.found.extend([None] * (len(texts) - count))
+
+
+@final
+class Bulk:
+    """
+    The loop, and what it keeps between its runs. `turn` moves on with whatever else moves the markets.
+
+    `seq` and `recv_ns` are those of the last input folded.
+    """
+
+    def __init__(self, data: MarketData, digest: Digest) -> None:
+        self._data: Final[MarketData] = data
+        self._digest: Final[Digest] = digest
+        self._lanes: Final[list[Lane]] = []  # by instrument
+        self.turn: i64 = 1
+        self.seq: i64 = 0
+        self.recv_ns: i64 = 0
+
+    def settle(self, wants: list[int]) -> None:
+        """The instruments are these now, and strategies want *wants*: wake reasons by market number."""
+        lanes = self._lanes
+        for instrument in self._data.listings.instruments[len(lanes) :]:
+            lanes.append(Lane(instrument))
+        for lane in lanes:
+            lane.wants = i64(wants[lane.market.number])
+
+    def _find(self, lanes: Lanes, symbol: i64) -> Lane | None:
+        """The lane of a symbol that was not met before; None where its instrument is not listed, or not met either."""
+        if symbol >= i64(len(lanes.found)):
+            return None
+        index = lanes.symbols.instrument[lanes.to[symbol]]
+        if index < 0:
+            return None
+        lanes.found[symbol] = self._lanes[index]
+        return self._lanes[index]
+
+    def _lane(self, lanes: Lanes, symbol: i64) -> Lane | None:
+        """The lane of a symbol; None where the loop may not fold its inputs."""
+        lane: Lane | None = None
+        if symbol < i64(len(lanes.found)):
+            lane = lanes.found[symbol]
+        if lane is None:
+            lane = self._find(lanes, symbol)
+            if lane is None:
+                return None
+        if lane.turn != self.turn:
+            lane.look(self.turn)
+        if lane.fits:
+            return lane
+        return None
+
+    def fold(
+        self,
+        data: bytes,
+        start: i64,
+        end: i64,
+        until_ns: i64,
+        seq: i64,
+        span_seq: i64,
+        lanes: Lanes,
+    ) -> i64:
+        """
+        Fold plain inputs of one stream, the first of which stands at *start*; returns where it stopped.
+
+        Args:
+            end: no input may begin at or behind it; words enough follow for one that begins before it.
+            until_ns: the latest receive time.
+            seq: the sequence number before the first input's.
+            span_seq: the number that the state is told, 0 for each input's own.
+            lanes: those of the stream's symbols.
+        """
+        value = self._digest.value
+        mask = MASK63
+        prime = PRIME
+        spread = SPREAD
+        at = start
+        recv_ns = self.recv_ns
+        key: i64 = -1
+        stream = read_i64_le(data, at) & STREAM
+        source = (stream >> SOURCE_AT) & SOURCE
+        lane = self._lanes[0]
+        while at < end:
+            first = read_i64_le(data, at)
+            if first & _UNSKIPPED != key:
+                key = first & _UNSKIPPED
+                found = self._lane(lanes, first >> SYMBOL_AT)
+                if found is None or first & STREAM != stream:
+                    break
+                lane = found
+            now_ns = read_i64_le(data, at + 8)
+            if now_ns > until_ns:
+                break
+            word = read_i64_le(data, at + 24)
+            size = read_i64_le(data, at + 32)
+            price = word >> PRICE_AT
+            side = word & SIDE
+            if word & TRADE != 0:
+                if lane.wants & WAKE_TRADE != 0:
+                    break
+                if lane.mirror:
+                    price = lane.market.price_scale - price
+                    if side < 2:
+                        side = 1 - side
+                lane.market.trade_price = price
+                lane.market.trade_size = size
+                lane.market.trade_side = side
+                change = lane.trade_mark ^ ((price << 2) | side) ^ ((size * spread) & mask)
+            else:
+                tick = ((price >> lane.tick_shift) * lane.tick_inverse) & mask
+                lots = ((size >> lane.lot_shift) * lane.lot_inverse) & mask
+                refused = (price & lane.tick_refused) | (size & lane.lot_refused)
+                if refused != 0 or tick > lane.most_tick or lots > lane.most_lots or side > 1:
+                    break
+                if lane.mirror:
+                    tick = lane.whole - tick
+                    side = 1 - side
+                if side == 0:
+                    if tick >= lane.bids.best and self._halts(lane, lane.bids, lane.asks, tick, lots):
+                        break
+                    lane.bids.set(tick, lots)
+                else:
+                    if -tick >= lane.asks.best and self._halts(lane, lane.asks, lane.bids, -tick, lots):
+                        break
+                    lane.asks.set(-tick, lots)
+                venue_ns = read_i64_le(data, at + 16)
+                latest = lane.market.venue_ns
+                if venue_ns > latest:  # a choice of value, not of way: such stamps cannot be predicted
+                    latest = venue_ns
+                lane.market.venue_ns = latest
+                lane.market.source = source
+                change = lane.level_mark ^ ((tick << 1) | side) ^ ((lots * spread) & mask)
+            seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
+            recv_ns = now_ns
+            told = span_seq
+            if told == 0:
+                told = seq
+            # `Digest.mix` of what is told, and `Digest.mix_pair` of the change, with its value in a register.
+            value = ((value ^ told) * prime) & mask
+            value ^= value >> 29
+            value = ((value ^ change) * prime) & mask
+            value ^= value >> 29
+            at += PLAIN_SIZE
+        self._digest.value = value
+        self.seq = seq
+        self.recv_ns = recv_ns
+        return at
+
+    def _halts(self, lane: Lane, ladder: Ladder, other: Ladder, key: i64, lots: i64) -> bool:
+        """Whether a level at the touch or better ends the loop: someone is to be told, or the book would cross."""
+        if lane.wants & WAKE_TOUCH != 0:
+            return True
+        return key > ladder.best and lots > 0 and other.best != NONE and key + other.best >= 0
