@@ -16,6 +16,7 @@ from cattrs import BaseValidationError, Converter
 
 from journal.disk import Disk
 from journal.errors import JournalError
+from replay.adversary_config import AdversaryConfig
 from replay.money_config import MoneyConfig
 from replay.run import StrategySource, reasons
 from replay.venue_config import ClockConfig as ClockConfig
@@ -91,6 +92,7 @@ class RunConfig:
     policy: str = ""
     book_hash_every: int = 1
     seed: int = 0
+    adversary: AdversaryConfig | None = None
 
 
 def read_file(disk: Disk, path: Path) -> str:

@@ -6,8 +6,8 @@ from adapters.simulated.rebates import Rebates
 from adapters.simulated.rewards import Rewards
 from adapters.simulated.settlement import Settlement
 from engine.kernel.rng import Draws
+from replay.delays import delay_of
 from replay.money_config import MoneyConfig
-from replay.venue import delay_of
 
 _PPM_PER_BPS = 100
 

@@ -7,6 +7,7 @@ from engine.kernel.record import NONE
 from replay.ahead import END, MOST_LAG_NS, Ahead, VenueTime
 from replay.decoded import AheadCursor, DecodedCursor, Piece
 from replay.feed import Feed
+from replay.outlook import RecordedOutlook
 from replay.packed import SPARE
 
 
@@ -14,12 +15,19 @@ class Pieces:
     """
     Loads *feed* for *cursor*, and tells *ahead* how far that goes.
 
-    *progress* is told the raw bytes of each piece left behind. `clamped` counts the inputs that reached us longer after
-    their venue time than the venue is let ahead.
+    An adversary's *outlook* has its say in that: what it counts is read before it is given back, and what it looks at
+    is there. *progress* is told the raw bytes of each piece left behind. `clamped` counts the inputs that reached us
+    longer after their venue time than the venue is let ahead.
     """
 
     def __init__(
-        self, feed: Feed, cursor: DecodedCursor, ahead: Ahead, time: VenueTime, progress: Callable[[int], Any]
+        self,
+        feed: Feed,
+        cursor: DecodedCursor,
+        ahead: Ahead,
+        time: VenueTime,
+        progress: Callable[[int], Any],
+        outlook: RecordedOutlook | None = None,
     ) -> None:
         self.clamped = 0
         self._feed = feed
@@ -28,6 +36,8 @@ class Pieces:
         self._ahead = ahead
         self._time = time
         self._progress = progress
+        self._outlook = outlook
+        self._sight_ns = 0 if outlook is None else int(outlook.sight_ns)
         self._lags: list[int] = []  # of every piece added: the longest that one of its inputs took to reach us
         self._sizes: list[int] = []
         self._behind = 0  # how many the cursor has left
@@ -43,9 +53,11 @@ class Pieces:
 
     def load(self) -> None:
         """Load on until the venue's time has room to go on, or the base is all there."""
-        self._leave_behind()
         ahead = self._ahead
         present = int(self._cursor.recv_ns)
+        if self._outlook is not None:
+            self._outlook.read_until(present)
+        self._leave_behind()
         while ahead.horizon_ns != END:
             piece = next(self._coming, None)
             if piece is None:
@@ -54,10 +66,13 @@ class Pieces:
             self._take(piece)
             if len(piece.data) > SPARE:
                 first_ns = int.from_bytes(piece.data[8:16], "little", signed=True)
-                if first_ns - MOST_LAG_NS > max(present, int(ahead.horizon_ns)):
-                    ahead.horizon_ns = first_ns - MOST_LAG_NS
+                room_ns = first_ns - MOST_LAG_NS - self._sight_ns
+                if room_ns > max(present, int(ahead.horizon_ns)):
+                    ahead.horizon_ns = room_ns
                     break
         ahead.most_lag_ns = max(self._lags[self._behind :], default=0)
+        if self._outlook is not None:
+            self._outlook.ahead.most_lag_ns = ahead.most_lag_ns
 
     def finish(self) -> None:
         """The cursor has passed everything."""

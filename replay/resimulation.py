@@ -21,6 +21,7 @@ from journal.disk import Disk
 from journal.errors import JournalError
 from journal.reader import Journal
 from journal.writer import Writer
+from replay.adversary import outlook_of
 from replay.ahead import Ahead
 from replay.clock import offsets_of, venue_time
 from replay.config import RunConfig
@@ -126,13 +127,18 @@ class Simulation:
         self.sink = sink
         self.kernel = kernel_of(run)
         self.office = office_of(config.money, run.seed)
-        self.venue = venue_of(config.venue, self.kernel.data.listings.instruments, run.seed, self.office)
+        self.venue = venue_of(
+            config.venue, self.kernel.data.listings.instruments, run.seed, self.office, config.adversary
+        )
         offsets_ns = offsets_of(config.venue.clock, feed)
         self.time = venue_time(config.venue.clock, offsets_ns)
         self.clock_offsets_ns = {feed.sources.get(number, str(number)): ns for number, ns in offsets_ns.items()}
         self.cursor = DecodedCursor(self.kernel)
         self.ahead = Ahead(self.kernel, self.venue, self.cursor, self.time)
-        self.drain_ns = most_round_trip_ns(config.venue)
+        self.outlook = None
+        if config.adversary is not None:
+            self.outlook = outlook_of(config.adversary, self.kernel, self.venue, self.cursor, self.time)
+        self.drain_ns = most_round_trip_ns(config.venue, config.adversary)
 
     def play(self, progress: Callable[[int], Any] = lambda raw_bytes: None) -> Simulated:
         """
@@ -146,7 +152,7 @@ class Simulation:
         kernel.trading.be_silent(self.sink is None)
         line = Timeline(kernel, self.venue, self.cursor, self.ahead, self.sink, simulated_source(self.feed.sources))
         line.drain_ns = self.drain_ns
-        pieces = Pieces(self.feed, self.cursor, self.ahead, self.time, progress)
+        pieces = Pieces(self.feed, self.cursor, self.ahead, self.time, progress, self.outlook)
         line.begin(self.feed.first_seq, pieces.begin())
         line.input(kinds.RUN_START, ENGINE_SOURCE, self.run.payload())
         line.input(kinds.OPENING, ENGINE_SOURCE, kernel.trading.opening_payload())

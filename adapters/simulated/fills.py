@@ -51,6 +51,10 @@ class Slippage:
         """How much of the *size* recorded at *price* is there for *order*: from 0 to *size*."""
         return size
 
-    def price(self, order: Resting, price: i64, tick: i64, now_ns: i64) -> i64:
-        """At what price *order* takes of the level at *price*: that, or ticks worse; never beyond the order's limit."""
+    def price(self, order: Resting, price: i64, level: i64, tick: i64, now_ns: i64) -> i64:
+        """
+        At what price *order* takes of the level at *price*, which is recorded to hold *level*: that, or ticks worse.
+
+        Whoever asks bounds it by the order's limit.
+        """
         return price

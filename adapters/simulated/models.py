@@ -4,6 +4,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from adapters.simulated.adversary import Adversary
 from adapters.simulated.clearing import Clearing
 from adapters.simulated.fills import Fills, Slippage
 from adapters.simulated.latency import Delay, Latency
@@ -13,10 +14,21 @@ from adapters.simulated.rules import Rules
 
 @final
 class Models:
-    """The parts of one venue. Some have a state: no two venues share them."""
+    """
+    The parts of one venue. Some have a state: no two venues share them.
+
+    An *adversary* refuses requests and picks orders off; what else it does is done through the other parts (`worse`).
+    """
 
     def __init__(
-        self, latency: Latency, queue: Queue, fills: Fills, slippage: Slippage, rules: Rules, clearing: Clearing
+        self,
+        latency: Latency,
+        queue: Queue,
+        fills: Fills,
+        slippage: Slippage,
+        rules: Rules,
+        clearing: Clearing,
+        adversary: Adversary | None = None,
     ) -> None:
         self.latency: Final[Latency] = latency
         self.queue: Final[Queue] = queue
@@ -24,6 +36,7 @@ class Models:
         self.slippage: Final[Slippage] = slippage
         self.rules: Final[Rules] = rules
         self.clearing: Final[Clearing] = clearing
+        self.adversary: Final[Adversary | None] = adversary
 
 
 def plain(entry_ns: i64, response_ns: i64) -> Models:

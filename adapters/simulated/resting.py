@@ -79,6 +79,7 @@ class Resting:
         self.level: i64 = 0  # what the recorded level held when it was last stated, and
         self.traded: i64 = 0  # what traded there since
         self.said: i64 = 0  # draws of chance so far
+        self.rivals: i64 = 0  # what an adversary has placed before it, beside the recorded level
 
     def left(self) -> i64:
         """What may still trade."""

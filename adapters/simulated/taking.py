@@ -95,7 +95,8 @@ class Taking:
 
     def _take_level(self, order: Resting, pit: Pit, price: i64, size: i64, now_ns: i64) -> None:
         """*size* of the level at *price* is ours."""
-        paid = self._slippage.price(order, price, self._book.tick, now_ns)
+        level = self._book.size_at(1 - order.side, price)
+        paid = self._slippage.price(order, price, level, self._book.tick, now_ns)
         if is_beyond(order, paid):
             paid = order.price
         self._book.take(pit.market, 1 - order.side, price, size)

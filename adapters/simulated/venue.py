@@ -300,12 +300,11 @@ class SimulatedVenue:
             reason = codes.RATE_LIMIT
         elif self.adversary is not None:
             reason = self.adversary.objection(request.number, True, now_ns)
-        if reason != codes.OK:
-            pass
-        elif any(held.request.number == request.target for held in self._held):
-            reason = codes.CANCEL_FAILED  # what waits to trade cannot be taken back
-        elif not self._orders.cancel(self._instruments[request.instrument].market.number, request.target, now_ns):
-            reason = codes.NO_SUCH_ORDER
+        if reason == codes.OK:
+            if any(held.request.number == request.target for held in self._held):
+                reason = codes.CANCEL_FAILED  # what waits to trade cannot be taken back
+            elif not self._orders.cancel(self._instruments[request.instrument].market.number, request.target, now_ns):
+                reason = codes.NO_SUCH_ORDER
         if reason != codes.OK:
             index = arrival.ordinal << 16
             self._line.say(arrival.key, index, kinds.SIM_CANCEL_REFUSED, request.target, now_ns, reason)
