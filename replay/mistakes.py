@@ -188,7 +188,7 @@ def wanted(asked: Asked) -> str:
     """What was wanted, with prices and sizes in the venue's decimals too."""
     fields, instrument = asked.fields, asked.instrument
     what = WHAT_NAMES[fields["what"]] if fields["what"] < len(WHAT_NAMES) else "?"
-    if asked.yielded is not None and what in ("?", "PLACE") and instrument is None:
+    if asked.yielded is not None and what in ("?", "PLACE") and (instrument is None or _is_odd(asked.yielded)):
         return _as_yielded(asked.yielded)
     named = "" if instrument is None else f" {instrument.key}"
     if what != "PLACE" or instrument is None:
@@ -199,22 +199,25 @@ def wanted(asked: Asked) -> str:
     price = decimal_text(fields["price_ticks"] * asked.grid[0], listing.price_exponent)
     size = decimal_text(fields["lots"] * asked.grid[1], listing.size_exponent)
     side = "BUY" if fields["side"] == BUY else "SELL"
-    given = f" (given as {_as_yielded(asked.yielded)})" if asked.yielded is not None and _is_odd(asked.yielded) else ""
     return (
         f"{side} {size} at {price} ({fields['price_ticks']} ticks of {asked.tick_text}), "
-        f"{TIF_NAMES[fields['tif']] or 'no tif'},{named}{given}"
+        f"{TIF_NAMES[fields['tif']] or 'no tif'},{named}"
     )
 
 
 def _is_odd(yielded: object) -> bool:
-    """Whether its price or size is no int, so that the journal cannot show it."""
-    return any(type(getattr(yielded, name, 0)) is not int for name in ("price_ticks", "lots", "side"))
+    """Whether a value of it is none that the journal could show."""
+    odd = any(type(getattr(yielded, name, 0)) is not int for name in ("price_ticks", "lots", "side"))
+    return odd or getattr(yielded, "tif", "GTC") not in TIF_NAMES
 
 
 def _as_yielded(yielded: object) -> str:
     names = ("instrument", "side", "price_ticks", "lots")
     if all(hasattr(yielded, name) for name in names):
-        return f"Place({', '.join(f'{name}={getattr(yielded, name)!r}' for name in names)})"[:300]
+        others = [
+            name for name in ("tif", "post_only", "reduce_only") if getattr(yielded, name, None) not in ("GTC", False)
+        ]
+        return f"Place({', '.join(f'{name}={getattr(yielded, name)!r}' for name in (*names, *others))})"[:300]
     return f"{type(yielded).__name__} {yielded!r}"[:300]
 
 

@@ -136,7 +136,7 @@ class _Gathering:
         """The text of *found*, everything it needs before it."""
         self._define(found.__name__, found)
         definitions = ["\n\n" + text for text in self._definitions.values()]
-        parts = [*sorted(self._imports.values()), "", *self._constants.values(), *definitions]
+        parts = [*sorted(self._imports.values()), "", *sorted(self._constants.values()), *definitions]
         return "\n".join(parts).strip() + "\n"
 
     def _define(self, known_as: str, found: Any) -> None:
@@ -154,7 +154,7 @@ class _Gathering:
         if node is None:
             raise BadStrategy(self._name, f"the text of {found.__name__} has changed since it ran; run it again")
         first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-        text = "".join(lines[first - 1 : node.end_lineno]).rstrip() + "\n"
+        text = "".join(lines[first - 1 : node.end_lineno]).rstrip()
         self._definitions.setdefault(found.__name__, "")  # who needs itself, needs nothing more
         for needed in _globals(text):
             if needed in function.__globals__ and needed != found.__name__ and not self._has(needed):

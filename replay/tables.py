@@ -12,7 +12,15 @@ from typing import Any, ClassVar
 
 from engine.kernel import codes, kinds
 from engine.kernel.derived import CANCEL, PLACE, WHAT_NAMES, decode
-from engine.kernel.events import FILL_MAKER
+from engine.kernel.events import (
+    FILL_MAKER,
+    FILL_PROVISIONAL,
+    TRADE_CONFIRMED,
+    TRADE_FAILED,
+    TRADE_MATCHED,
+    TRADE_MINED,
+    TRADE_RETRYING,
+)
 from engine.kernel.inputs import FIXED
 from engine.kernel.market import Instrument
 from engine.kernel.order import FLAG_MIRRORED, FLAG_POST_ONLY, FLAG_REDUCE_ONLY
@@ -30,6 +38,14 @@ _ENDS = {
     int(kinds.SIM_CANCELLED): "CANCELLED",
     int(kinds.SIM_EXPIRED): "EXPIRED",
     int(kinds.SIM_REJECTED): "REJECTED",
+}
+
+_STATUS = {
+    int(TRADE_MATCHED): "MATCHED",
+    int(TRADE_MINED): "MINED",
+    int(TRADE_CONFIRMED): "CONFIRMED",
+    int(TRADE_RETRYING): "RETRYING",
+    int(TRADE_FAILED): "FAILED",
 }
 
 
@@ -107,19 +123,22 @@ class Fills(Table):
     """
     Every fill of ours. *order* is its request's number, *cause* the input on which it was decided; *instrument* is the
     token that was traded, also where the complement was asked for (*mirrored*). *fee* is in *currency*, paid if > 0.
+    *status* is FINAL for a trade that cannot fail, else how far its settlement got; one that FAILED was taken back.
     """
 
     COLUMNS: ClassVar[Mapping[str, str]] = {
         **{"seq": "int", "time": "time", "venue_time": "time", "instrument": "text", "outcome": "text", "side": "text"},
         **{"price": "exact", "size": "exact", "price_units": "int", "size_units": "int", "maker": "flag"},
         **{"fee": "exact", "currency": "text", "strategy": "text", "order": "int", "cause": "int", "mirrored": "flag"},
+        "status": "text",
     }
 
 
 class Orders(Table):
     """
     Every order that was sent. *state* is how it ended (FILLED, CANCELLED, EXPIRED, REJECTED), LIVE for one that rested
-    at the end of the run, or PENDING; *filled* is the size traded; *why* is the strategy's own word.
+    at the end of the run, or PENDING; *filled* is the size matched, also of trades that failed later; *why* is the
+    strategy's own word.
     """
 
     COLUMNS: ClassVar[Mapping[str, str]] = {
@@ -163,6 +182,11 @@ class Tables:
         return Verdicts(self._verdicts())
 
     def _fills(self, orders: Mapping[int, Row]) -> Iterator[Row]:
+        settled: dict[tuple[int, int], str] = {}
+        for kept in self._kept:
+            if kept.kind == kinds.SIM_SETTLED:
+                told = _fields(kept)
+                settled[told["request"], told["trade"]] = _STATUS[told["status"]]
         for kept in self._kept:
             if kept.kind != kinds.SIM_FILLED:
                 continue
@@ -181,6 +205,9 @@ class Tables:
                 "fee": fee,
                 "currency": listing.settlement,
                 "mirrored": order["mirrored"],
+                "status": settled.get((told["request"], told["trade"]), "MATCHED")
+                if told["flags"] & FILL_PROVISIONAL
+                else "FINAL",
             }
 
     def _placed(self) -> list[Row]:

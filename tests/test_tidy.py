@@ -40,7 +40,7 @@ SEAMS = {
     "engine/__init__.py",
     "engine/_build.py",
 }
-ENTRY_POINTS = {"journal/sealer.py", "engine/runtime/program.py"}
+ENTRY_POINTS = {"journal/sealer.py", "engine/runtime/program.py", "replay/notebook.py"}
 MACHINE = {
     "os",
     "time",

@@ -57,7 +57,7 @@ REFUSED = [
     (
         "yield Place(key, BUY, market.best_bid / 1, 5_000_000)",
         "INTENT_MALFORMED",
-        "given as Place(",
+        "Place(instrument=",
         "price_ticks must be a whole number",
         "best_bid + 1",
     ),
@@ -78,7 +78,7 @@ REFUSED = [
     (
         "yield Place(key, BUY, 1, 5, tif='DAY')",
         "INTENT_MALFORMED",
-        "no tif",
+        "tif='DAY'",
         "tif must be GTC, GTD, FOK or FAK, not 'DAY'",
         "correct",
     ),

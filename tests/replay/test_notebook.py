@@ -204,6 +204,7 @@ def test_fills_add_up_to_positions_cash_and_fees(recording: Path, tmp_path: Path
     held: dict[str, Decimal] = {}
     spent = Decimal(0)
     for row in found.fills:
+        assert row["status"] in ("FINAL", "MATCHED", "MINED", "CONFIRMED")
         sign = 1 if row["side"] == "BUY" else -1
         held[row["instrument"]] = held.get(row["instrument"], Decimal(0)) + sign * row["size"]
         spent += sign * row["size"] * row["price"] + row["fee"]
