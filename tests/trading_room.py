@@ -138,7 +138,7 @@ class Room:
         self.input(wait_ns)
         for number in dirty:
             self.markets[number].wake = bits
-        self.trading.decide(self.seq, self.now, list(dirty))
+        self.trading.decide(self.seq, self.now, [self.markets[number] for number in dirty])
         for number in dirty:
             self.markets[number].wake = 0
         return self.records()

@@ -55,11 +55,6 @@ from engine.kernel.checks import (
     CHECK_SELF,
     CHECK_TTL,
     CHECK_VENUE,
-    LIMIT_ACCOUNT,
-    LIMIT_EVENT,
-    LIMIT_LOTS,
-    LIMIT_MARKET,
-    LIMIT_STRATEGY,
     Rate,
     on_grid,
     reduces,
@@ -70,9 +65,11 @@ from engine.kernel.events import (
     STATUS_POST_ONLY,
     STATUS_TRADING,
 )
+from engine.kernel.headroom import Headroom
 from engine.kernel.intents import FIELD_INSTRUMENT, FIELD_TIF, Wanted
 from engine.kernel.market import Instrument, Market
 from engine.kernel.modes import ACTIVE, KILL
+from engine.kernel.money import Money
 from engine.kernel.order import FLAG_MIRRORED, FLAG_POST_ONLY, FLAG_REDUCE_ONLY, FLAG_UNWIND, Order
 from engine.kernel.policy import TIF_FAK, TIF_FOK, TIF_GTD, Policy
 from engine.kernel.record import NONE
@@ -87,6 +84,7 @@ class Admission:
     def __init__(self, desk: Desk, arbiter: Arbiter) -> None:
         self._desk: Final[Desk] = desk
         self._arbiter: Final[Arbiter] = arbiter
+        self._headroom: Final[Headroom] = Headroom(desk)
         policy = desk.policy
         self._policy: Final[Policy | None] = policy
         self.rate: Final[Rate] = Rate(policy.max_orders_per_minute if policy is not None else i64(0))
@@ -95,7 +93,8 @@ class Admission:
         self.code: i64 = 0
         self.detail: i64 = 0
         self.check: i64 = 0
-        self.margin: int = 0
+        self._margin: Final[Money] = Money()
+        self._notional: Final[Money] = Money()
 
         self._instrument: Instrument | None = None  # as it would be sent
         self._side: i64 = BUY
@@ -103,6 +102,11 @@ class Admission:
         self._size: i64 = 0
         self._flags: i64 = 0
         self._reduces: bool = False
+
+    @property
+    def margin(self) -> int:
+        """How far the last order was from the limit that decided."""
+        return self._margin.value()
 
     def place(self, wanted: Wanted, number: i64, group: i64) -> Order | None:
         """
@@ -134,7 +138,7 @@ class Admission:
         self.code = code
         self.check = check
         self.detail = detail
-        self.margin = margin
+        self._margin.become(margin)
         return False
 
     # -- checks 1 to 6 ---------------------------------------------------------------------------------------------
@@ -204,6 +208,8 @@ class Admission:
 
     def _allowed(self, wanted: Wanted, market: Market) -> bool:
         desk = self._desk
+        if desk.modes.is_open():
+            return True
         venue = desk.venue(market)
         sent = self._instrument
         assert sent is not None
@@ -223,7 +229,7 @@ class Admission:
                 return self._refuse(codes.VENUE_MAINT, CHECK_VENUE, status, 0)
             if status != STATUS_POST_ONLY:
                 return self._refuse(codes.MARKET_CLOSED, CHECK_VENUE, status, 0)
-        at_once = wanted.tif in (TIF_FOK, TIF_FAK)
+        at_once = wanted.tif == TIF_FOK or wanted.tif == TIF_FAK
         if at_once and wanted.flags & FLAG_POST_ONLY:
             return self._refuse(codes.NOT_PERMITTED, CHECK_PERMITTED, FIELD_TIF, 0)
         if (wanted.tif == TIF_GTD) != (wanted.ttl_ns != NONE):
@@ -297,9 +303,11 @@ class Admission:
     def _modest(self, terms: Terms) -> bool:
         policy = self._policy
         assert policy is not None
-        notional = int(self._price) * int(self._size)
-        if notional > terms.caps.order:
-            return self._refuse(codes.SIZE_ABOVE_MAX, CHECK_ORDER, 0, terms.caps.order - notional)
+        notional = self._notional
+        notional.clear()
+        notional.add_product(self._price, self._size)
+        if notional.exceeds(terms.caps.order_money):
+            return self._refuse(codes.SIZE_ABOVE_MAX, CHECK_ORDER, 0, terms.caps.order - notional.value())
         spare_orders = policy.max_open_orders - self._desk.orders.open_count - 1
         if spare_orders < 0:
             return self._refuse(codes.ORDER_RATE, CHECK_RATE, 0, int(spare_orders))
@@ -332,64 +340,14 @@ class Admission:
             group,
             wanted.leg,
         )
-        exposure = desk.risk.markets[sent.market.number]
-        event = exposure.event
-        seat = wanted.seat if wanted.seat > 0 else exposure.owner
-        market_before = exposure.worst
-        event_before = event.worst if event is not None else 0
-        account_before = desk.risk.accounts[exposure.purse]
-        owner = exposure.owner
-        strategy_before = desk.risk.strategy(seat, exposure.purse)
-        desk.orders.add(order)
-        desk.risk.own(sent.market.number, seat)
-        desk.risk.refresh(sent.market.number)
-        if self._reduces:
-            self._admit(CHECK_RISK, 0, terms.caps.account - desk.risk.accounts[exposure.purse])
-            return order
-        caps = terms.caps
-        self._admit(CHECK_RISK, LIMIT_ACCOUNT, caps.account - desk.risk.accounts[exposure.purse])
-        held = self._lots_held(sent, terms)
-        passed = (
-            held >= 0
-            and self._under(LIMIT_MARKET, caps.market, market_before, exposure.worst)
-            and (event is None or self._under(LIMIT_EVENT, caps.event, event_before, event.worst))
-            and self._under(LIMIT_STRATEGY, caps.strategy, strategy_before, desk.risk.strategy(seat, exposure.purse))
-            and self._under(LIMIT_ACCOUNT, caps.account, account_before, desk.risk.accounts[exposure.purse])
-        )
-        if held < 0:
-            self._refuse(codes.RISK_LIMIT, CHECK_RISK, LIMIT_LOTS, int(held // sent.market.lot))
-        if passed:
-            return order
-        self.withdraw(order, owner)
-        return None
+        headroom = self._headroom
+        passed = headroom.take(order, terms, self._reduces)
+        self.code = codes.OK if passed else codes.RISK_LIMIT
+        self.check = CHECK_RISK
+        self.detail = headroom.limit
+        self._margin.copy(headroom.margin)
+        return order if passed else None
 
     def withdraw(self, order: Order, owner: i64) -> None:
         """Undo the reservation of an order that is not sent, and give its market back to *owner*."""
-        market = order.instrument.market.number
-        self._desk.orders.withdraw(order)
-        self._desk.risk.own(market, owner)
-        self._desk.risk.refresh(market)
-
-    def _lots_held(self, sent: Instrument, terms: Terms) -> i64:
-        """What the instrument's lots limit leaves on the side of this order, in size units."""
-        holding = self._desk.portfolio.holdings[sent.number]
-        working = self._desk.orders.working[sent.number]
-        if self._side == BUY:
-            return terms.max_size - (holding.size + working.buy_size)
-        return terms.max_size - (working.sell_size - holding.size)
-
-    def _admit(self, check: i64, detail: i64, margin: int) -> None:
-        self.code = codes.OK
-        self.check = check
-        self.detail = detail
-        self.margin = margin
-
-    def _under(self, limit: i64, cap: int, before: int, after: int) -> bool:
-        """Whether *after* is within *cap*, or no higher than *before*; keeps the tightest margin."""
-        spare = cap - after
-        if spare < 0 and after > before:
-            return self._refuse(codes.RISK_LIMIT, CHECK_RISK, limit, spare)
-        if spare < self.margin:
-            self.margin = spare
-            self.detail = limit
-        return True
+        self._headroom.withdraw(order, owner)

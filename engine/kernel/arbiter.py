@@ -15,6 +15,8 @@ from engine.kernel.market import Market
 from engine.kernel.order import Order
 from engine.kernel.risk import NOBODY
 
+_NONE: Final[list[Order]] = []
+
 
 @final
 class Arbiter:
@@ -46,12 +48,15 @@ class Arbiter:
         """Open orders in *market* of others than its owner, in order of their requests: to be cancelled."""
         desk = self._desk
         owner = desk.risk.markets[market.number].owner
-        found: list[Order] = []
+        found = _NONE
+        if len(desk.seats) == 1 and owner != NOBODY:
+            return found
         for leg in range(len(market.listing.symbols)):
             for order in desk.orders.working[market.first_instrument + leg].orders:
                 if order.seat not in (owner, NOBODY):
-                    found.append(order)
-        found.sort(key=_number)
+                    found = [*found, order]
+        if len(found) > 1:
+            found.sort(key=_number)
         return found
 
 

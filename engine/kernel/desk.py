@@ -10,9 +10,9 @@ from mypy_extensions import i64
 
 from engine.kernel import identity, kinds
 from engine.kernel.digest import Digest
-from engine.kernel.market import WAKE_ORDER, Instrument, Market
+from engine.kernel.market import Instrument, Market
 from engine.kernel.modes import STRATEGY, Modes
-from engine.kernel.order import Order, OwnOrder
+from engine.kernel.order import Order
 from engine.kernel.orders import Orders
 from engine.kernel.outbox import Outbox
 from engine.kernel.pack import Packer
@@ -23,6 +23,9 @@ from engine.kernel.risk import Risk
 from engine.kernel.strategy import Change
 from engine.kernel.terms import Terms
 from engine.kernel.timers import Timers
+
+NOTHING: Final[list[object]] = []
+"""No intents at all: never added to."""
 
 
 @final
@@ -41,11 +44,18 @@ class Seat:
         self.instruments: Final[tuple[str, ...]] = instruments
         self.all_markets: Final[bool] = len(instruments) == 0
         self.wants: i64 = -1
+        self.hears: bool = True  # it is called for what happens to its orders
         self.markets: dict[int, bool] = {}  # numbers of the markets it listens to, unless it listens to all
         self.muted: bool = False
         self.fresh: bytes = b""  # its memory as it was configured, to restart from
-        self.timers: list[str] = []  # fired by this input
-        self.changes: list[Change] = []  # to its orders, by this input
+        self.timers: tuple[str, ...] = ()  # fired by this input
+        self.changes: tuple[Change, ...] = ()  # to its orders, by this input
+        self.answer: list[object] = NOTHING  # the intents of this input, until they are taken up
+
+    def told(self, change: Change) -> None:
+        """Something happened to one of its orders."""
+        if self.hears:
+            self.changes = (*self.changes, change) if self.changes else (change,)
 
     def listens(self, market: i64) -> bool:
         """Whether it is woken for *market*."""
@@ -90,6 +100,7 @@ class Desk:
         self.draw_key: i64 = 0  # unlike that of any other input
         self.now_ns: i64 = 0
         self.pending: bool = False
+        self.unwinding: bool = False  # a position is being traded away: each input that moves a market may help
         self.silent: bool = False
         self.requests: list[Request] = []
         self.ordinal: i64 = 0  # of the next intent of this input that is the kernel's own
@@ -133,13 +144,20 @@ class Desk:
 
     def tell(self, order: Order, what: i64, price: i64, size: i64) -> None:
         """Let the order's strategy know, if it wants to; *price* and *size* are a fill's, of the instrument sent."""
-        self.pending = True
-        if order.seat > 0 and self.seats[order.seat - 1].wants & WAKE_ORDER != 0:
-            market = order.instrument.market
-            if order.mirrored() and size > 0:
-                price = market.price_scale - price
-            change = Change(what, OwnOrder(order), price // market.tick, size // market.lot)
-            self.seats[order.seat - 1].changes.append(change)
+        if self.unwinding or order.pinned:
+            self.pending = True
+        if order.seat > 0:
+            seat = self.seats[order.seat - 1]
+            if not seat.hears:
+                return
+            self.pending = True
+            if size > 0:
+                market = order.instrument.market
+                if order.mirrored():
+                    price = market.price_scale - price
+                price //= market.tick
+                size //= market.lot
+            seat.told(Change(what, order, price, size))
 
     def strategy_mode(self, seat: i64) -> i64:
         """The mode of that strategy's own scope."""
@@ -149,7 +167,7 @@ class Desk:
 
     def next_number(self) -> i64:
         """The sequence number the next derived record of this input will have."""
-        return self.seq + 1 + i64(len(self.out.records))
+        return self.seq + 1 + self.out.count
 
     def emit(self, kind: i64, payload: bytes) -> None:
         """Add a derived record of schema 1."""
@@ -191,9 +209,9 @@ class Desk:
         digest.mix(instrument)
         digest.mix(holding.size)
         digest.mix(holding.settled)
-        digest.mix_int(holding.cost)
-        digest.mix_int(holding.realised)
-        digest.mix_int(holding.fees)
-        digest.mix_int(holding.purse.settled)
-        digest.mix_int(holding.purse.provisional)
+        holding.cost_money.mix(digest)
+        holding.realised_money.mix(digest)
+        holding.fees_money.mix(digest)
+        holding.purse.settled_money.mix(digest)
+        holding.purse.provisional_money.mix(digest)
         self.risk.refresh(holding.instrument.market.number)

@@ -104,22 +104,40 @@ class Executions:
             return self.outcome(number, rows[at + 2], rows[at + 3])
         if kind == ORDER_UNKNOWN:
             return self.outcome(number, OUTCOME_UNKNOWN, rows[at + 2])
-        venue_id = batch.texts[rows[at + 2]] if rows[at + 2] >= 0 else ""
+        venue_id = ""
+        if rows[at + 2] >= 0:
+            venue_id = batch.texts[rows[at + 2]]
         order = self._desk.orders.find(number, venue_id)
-        if kind == ORDER_FILLED:
-            trade = batch.texts[rows[at + 7]] if rows[at + 7] >= 0 else ""
-            held = Held(kind, venue_id, rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6], trade)
-        elif kind == TRADE_STATUS:
-            trade = batch.texts[rows[at + 3]] if rows[at + 3] >= 0 else ""
-            held = Held(kind, venue_id, rows[at + 4], rows[at + 5], 0, 0, trade)
-        else:
-            held = Held(kind, venue_id, rows[at + 3], rows[at + 4], rows[at + 5], 0, "")
         if order is None:
-            return self._hold(held)
-        if kind == ORDER_REJECTED and number > 0 and number != order.number:
+            return self._hold(_held(batch, at, venue_id))
+        if kind == ORDER_ACKED:
+            self.ack(order, venue_id)
+        elif kind == ORDER_CANCELLED:
+            self.cancelled(order, rows[at + 3], rows[at + 5])
+        elif kind == ORDER_FILLED and rows[at + 7] < 0:
+            self._fills.fill(order, rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6], "")
+        elif kind == ORDER_REJECTED and number > 0 and number != order.number:
             self.cancel_refused(order, rows[at + 3])  # it was the cancel that the venue rejected
-            return codes.OK
-        self._apply(order, held)
+        else:
+            self._apply(order, _held(batch, at, venue_id))
+        return codes.OK
+
+    def fold_words(self, kind: i64, number: i64, a: i64, b: i64, c: i64, d: i64) -> i64:
+        """
+        Fold a fact about the order of request *number* that needs no text: ORDER_ACKED, ORDER_CANCELLED, ORDER_FILLED.
+
+        *a* to *d* are its row's fields 3 to 6 (`events`); OK, or NO_SUCH_ORDER.
+        """
+        order = self._desk.orders.find(number, "")
+        if order is None:
+            return codes.NO_SUCH_ORDER
+        if kind == ORDER_ACKED:
+            self.ack(order, "")
+        elif kind == ORDER_CANCELLED:
+            self.cancelled(order, a, c)
+        else:
+            assert kind == ORDER_FILLED
+            self._fills.fill(order, a, b, c, d, "")
         return codes.OK
 
     def _hold(self, held: Held) -> i64:
@@ -193,13 +211,12 @@ class Executions:
     def outcome(self, number: i64, outcome: i64, reason: i64) -> i64:
         """What became of request *number*, from the executor."""
         orders = self._desk.orders
-        placed = orders.by_number.get(number)
+        placed = orders.find(number, "") if number > 0 else None
         if placed is None:
-            of_cancel = orders.by_cancel.get(number)
-            if of_cancel is None:
-                return codes.NO_SUCH_ORDER
+            return codes.NO_SUCH_ORDER
+        if placed.number != number:  # it is the number of its cancel
             if outcome != OUTCOME_ACKED and outcome != OUTCOME_UNKNOWN:
-                self.cancel_refused(of_cancel, reason)
+                self.cancel_refused(placed, reason)
             return codes.OK
         if outcome == OUTCOME_ACKED:
             self.ack(placed, "")
@@ -242,6 +259,7 @@ class Executions:
         desk = self._desk
         if order.group > 0:
             self._fills.ended.append(order)
+            desk.pending = True
         desk.order_moved(order)
         desk.risk.refresh(order.instrument.market.number)
 
@@ -273,3 +291,16 @@ class Executions:
             held.append(Held(kind, venue_id, a, b, c, d, unpacker.take_text()))
         unpacker.done()
         self._held = held
+
+
+def _held(batch: EventBatch, at: i64, venue_id: str) -> Held:
+    """The row at *at*, apart from its batch."""
+    rows = batch.rows
+    kind = rows[at]
+    if kind == ORDER_FILLED:
+        trade = batch.texts[rows[at + 7]] if rows[at + 7] >= 0 else ""
+        return Held(kind, venue_id, rows[at + 3], rows[at + 4], rows[at + 5], rows[at + 6], trade)
+    if kind == TRADE_STATUS:
+        trade = batch.texts[rows[at + 3]] if rows[at + 3] >= 0 else ""
+        return Held(kind, venue_id, rows[at + 4], rows[at + 5], 0, 0, trade)
+    return Held(kind, venue_id, rows[at + 3], rows[at + 4], rows[at + 5], 0, "")

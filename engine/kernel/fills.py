@@ -50,6 +50,7 @@ class Fills:
         desk.orders.become(order, PARTIAL if order.filled > 0 else LIVE, codes.OK, desk.now_ns)
         if order.cancel == CANCEL_QUEUED:
             self.queued.append(order)
+            desk.pending = True
         if state not in (PENDING, UNKNOWN):
             # It was proven gone, and is there: the proof was wrong. It counts in full again.
             desk.orders.reserve(order, order.rest())
@@ -111,6 +112,7 @@ class Fills:
             desk.alert(codes.LATE_FILL, f"request {order.number}")
         if order.group > 0:
             self.ended.append(order)
+            desk.pending = True
         if order.instrument.market.winner != NONE:
             desk.portfolio.pay_out(order.instrument.market)
         desk.order_moved(order)
@@ -129,9 +131,9 @@ class Fills:
         if terms.code != codes.OK:
             return
         exposure = desk.risk.markets[order.instrument.market.number]
-        if exposure.worst > terms.caps.market:
+        if exposure.worst_money.exceeds(terms.caps.market_money):
             self._control.lower(MARKET, exposure.market.number, REDUCE_ONLY, codes.RISK_LIMIT)
-        if desk.risk.accounts[exposure.purse] > terms.caps.account:
+        if exposure.account.exceeds(terms.caps.account_money):
             self._control.lower(ACCOUNT, 0, REDUCE_ONLY, codes.RISK_LIMIT)
 
     def _fill_behind_status(self, order: Order, known: Fill, price: i64, size: i64, stated: i64, flags: i64) -> None:

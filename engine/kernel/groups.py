@@ -133,7 +133,7 @@ class Groups:
         return -1
 
     def _order(self, leg: Leg) -> Order:
-        return self._desk.orders.by_number[leg.order]
+        return self._desk.orders.get(leg.order)
 
     def _ended(self, leg: Leg) -> bool:
         """Whether its order is over and nothing of it can still fill; a leg between orders is over."""

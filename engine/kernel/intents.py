@@ -23,9 +23,9 @@ from engine.kernel.derived import (
 from engine.kernel.market import Instrument
 from engine.kernel.order import FLAG_POST_ONLY, FLAG_REDUCE_ONLY, OwnOrder
 from engine.kernel.pack import Packer
-from engine.kernel.policy import tif_number
+from engine.kernel.policy import TIF_GTC, tif_number
 from engine.kernel.record import NONE
-from engine.kernel.strategy import Cancel, CancelAll, CancelTimer, Flatten, Merge, Place, SetTimer, Split
+from engine.kernel.strategy import GTC, Cancel, CancelAll, CancelTimer, Flatten, Merge, Place, SetTimer, Split
 from engine.kernel.units import BUY, LARGEST, SELL
 
 # The field a malformed intent was refused for: the verdict's `detail`.
@@ -75,6 +75,13 @@ FIELD_NAMES: Final[tuple[str, ...]] = (
     "due",
     "every_ns",
 )
+
+# What `Place` is given where nothing is: compared by identity, which says yes only where equality would.
+_GTC: Final[object] = GTC
+_EMPTY: Final[object] = ""
+_NO_TAGS: Final[object] = ()
+_ZERO: Final[object] = 0
+_ONE: Final[object] = 1
 
 MOST_LEGS: Final[i64] = 16
 MOST_TAGS: Final[i64] = 16
@@ -153,6 +160,8 @@ class Reader:
     def __init__(self, instruments: list[Instrument], by_key: dict[str, Instrument]) -> None:
         self._instruments: Final[list[Instrument]] = instruments
         self._by_key: Final[dict[str, Instrument]] = by_key
+        self._last_key: object = None  # the key that was read last, and what it stands for
+        self._last: Instrument | None = None
 
     def read(self, intent: object, seat: i64, ordinal: i64, now_ns: i64) -> Wanted:
         """What *intent* says; `bad` names the field where it cannot be read."""
@@ -193,8 +202,14 @@ class Reader:
         return wanted
 
     def _find(self, wanted: Wanted, named: object) -> None:
+        if named is self._last_key and self._last is not None:
+            wanted.instrument = self._last
+            return
         if isinstance(named, str):
             wanted.instrument = self._by_key.get(named)
+            if wanted.instrument is not None:
+                self._last_key = named
+                self._last = wanted.instrument
         elif isinstance(named, int) and not isinstance(named, bool) and 0 <= named < len(self._instruments):
             wanted.instrument = self._instruments[named]
         if wanted.instrument is None:
@@ -206,7 +221,9 @@ class Reader:
         wanted.price_ticks = _number(wanted, FIELD_PRICE, intent.price_ticks, -LARGEST, LARGEST)
         wanted.lots = _number(wanted, FIELD_LOTS, intent.lots, 1, LARGEST)
         tif = intent.tif
-        if isinstance(tif, str):
+        if tif is _GTC:
+            wanted.tif = TIF_GTC
+        elif isinstance(tif, str):
             wanted.tif = tif_number(tif)
         if wanted.tif == 0:
             wanted.spoiled(FIELD_TIF)
@@ -216,6 +233,10 @@ class Reader:
             wanted.flags |= FLAG_REDUCE_ONLY
         if intent.ttl_ns is not None:
             wanted.ttl_ns = _number(wanted, FIELD_TTL, intent.ttl_ns, 1, LARGEST)
+        if not _is_plain(intent):
+            self._explain(intent, wanted)
+
+    def _explain(self, intent: Place, wanted: Wanted) -> None:
         wanted.group = _text(wanted, FIELD_GROUP, intent.group, LONGEST_TAG)
         wanted.legs = _number(wanted, FIELD_LEGS, intent.legs, 1, MOST_LEGS)
         wanted.leg = _number(wanted, FIELD_LEG, intent.leg, 0, wanted.legs - 1)
@@ -224,6 +245,20 @@ class Reader:
         wanted.risk_cost = _money(wanted, FIELD_RISK_COST, intent.risk_cost)
         wanted.tags = _tags(wanted, intent.tags)
         wanted.why = _text(wanted, FIELD_WHY, intent.why, LONGEST_WHY)
+
+
+def _is_plain(intent: Place) -> bool:
+    """Whether all that belongs to groups and explanations is as `Place` has it where nothing is given."""
+    return (
+        intent.why is _EMPTY
+        and intent.group is _EMPTY
+        and intent.legs is _ONE
+        and intent.leg is _ZERO
+        and intent.expected_value is _ZERO
+        and intent.confidence is _ZERO
+        and intent.risk_cost is _ZERO
+        and intent.tags is _NO_TAGS
+    )
 
 
 def _timer(intent: SetTimer, wanted: Wanted, now_ns: i64) -> None:
@@ -264,6 +299,8 @@ def _flag(wanted: Wanted, field: i64, value: object) -> bool:
 def _text(wanted: Wanted, field: i64, value: object, longest: i64) -> str:
     """*value* if it is a text of at most *longest* characters that UTF-8 can spell; else "", and the field is bad."""
     if isinstance(value, str) and i64(len(value)) <= longest:
+        if len(value) == 0:
+            return ""
         if value.isascii() or _encodable(value):
             return value
     wanted.spoiled(field)

@@ -117,6 +117,10 @@ class Modes:
             return ACTIVE
         return i64(self._modes.get(scope_key(scope, number), ACTIVE))
 
+    def is_open(self) -> bool:
+        """Whether no mode ever left ACTIVE and no gate is closed: nothing is forbidden anywhere."""
+        return self.closed_count == 0 and not self._modes
+
     def effective(self, venue: i64, market: i64, instrument: i64, strategy: i64) -> i64:
         """The least permission of the account and these four."""
         if not self._modes:

@@ -8,12 +8,13 @@ from engine.kernel import codes
 from engine.kernel.admit import Admission
 from engine.kernel.checks import CHECK_READ, CHECK_REPEAT
 from engine.kernel.derived import CANCEL, CANCEL_ALL, CANCEL_TIMER, FLATTEN, MERGE, PLACE, SET_TIMER, SPLIT
-from engine.kernel.desk import Desk, Seat
+from engine.kernel.desk import NOTHING, Desk, Seat
 from engine.kernel.groups import Groups
 from engine.kernel.intents import FIELD_GROUP, FIELD_INSTRUMENT, FIELD_LEGS, FIELD_NONE, Reader, Wanted
 from engine.kernel.order import Order
 from engine.kernel.sender import Sender
 from engine.kernel.sets import Sets
+from engine.kernel.strategy import Place
 from engine.kernel.unwind import Unwinder
 
 MOST_TIMERS: Final[i64] = 64
@@ -35,26 +36,46 @@ class Obey:
         self._sets: Final[Sets] = sets
         self._reader: Final[Reader] = Reader(desk.instruments, desk.by_key)
 
-    def take_up(self, answers: list[tuple[object, ...]]) -> None:
-        """*answers* holds each seat's intents, by its place: take them by tier, then by place, as they were yielded."""
-        desk = self._desk
-        for seat in ranked(desk.seats):
-            intents = answers[seat.number - 1]
+    def take_up(self) -> None:
+        """Take each seat's `answer`, by tier, then by place, its intents as they were yielded."""
+        for seat in ranked(self._desk.seats):
+            intents = seat.answer
             if not intents:
                 continue
-            read: list[Wanted] = []
-            for intent in intents:
-                read.append(self._reader.read(intent, seat.number, desk.ordinal, desk.now_ns))
-                desk.ordinal += 1
-            for wanted in read:
-                if wanted.what == PLACE and wanted.group:
-                    legs = [other for other in read if other.what == PLACE and other.group == wanted.group]
-                    if legs[0] is wanted:
-                        self._group(legs)
-                elif wanted.what == PLACE:
-                    self._sender.place(wanted)
-                else:
-                    self._other(wanted)
+            seat.answer = NOTHING
+            if any_grouped(intents):
+                self._take_grouped(seat.number, intents)
+            else:
+                self._take_plain(seat.number, intents)
+
+    def _take_plain(self, seat: i64, intents: list[object]) -> None:
+        desk = self._desk
+        ordinal = desk.ordinal
+        desk.ordinal += len(intents)  # whatever the kernel does by itself for one of them is numbered behind them all
+        for intent in intents:
+            wanted = self._reader.read(intent, seat, ordinal, desk.now_ns)
+            ordinal += 1
+            if wanted.what == PLACE:
+                self._sender.place(wanted)
+            else:
+                self._other(wanted)
+
+    def _take_grouped(self, seat: i64, intents: list[object]) -> None:
+        """As `_take_plain`, where a group may be among them: all are read before the first acts."""
+        desk = self._desk
+        read: list[Wanted] = []
+        for intent in intents:
+            read.append(self._reader.read(intent, seat, desk.ordinal, desk.now_ns))
+            desk.ordinal += 1
+        for wanted in read:
+            if wanted.what == PLACE and wanted.group:
+                legs = [other for other in read if other.what == PLACE and other.group == wanted.group]
+                if legs[0] is wanted:
+                    self._group(legs)
+            elif wanted.what == PLACE:
+                self._sender.place(wanted)
+            else:
+                self._other(wanted)
 
     def _group(self, legs: list[Wanted]) -> None:
         """All legs of one group: complete and in order, or refused one and all."""
@@ -88,7 +109,7 @@ class Obey:
             code = self._sender.cancel_code(order)
             intent = self._answer(wanted, code, 0, 0)
             if code == codes.OK and order is not None:
-                self._sender.cancel(order, intent)
+                self._sender.cancel(order, intent, True)
         elif what == CANCEL_ALL:
             self._answer(wanted, codes.OK, 0, 0)
             for order in self._meant(wanted):
@@ -123,6 +144,16 @@ class Obey:
         intent = self._sender.intent(wanted)
         self._sender.verdict(intent, code, check, detail, 0)
         return intent
+
+
+def any_grouped(intents: list[object]) -> bool:
+    """Whether any of *intents* names a group."""
+    for intent in intents:
+        if isinstance(intent, Place):
+            group = intent.group
+            if not isinstance(group, str) or len(group) > 0:
+                return True
+    return False
 
 
 def ranked(seats: list[Seat]) -> list[Seat]:

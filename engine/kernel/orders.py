@@ -5,9 +5,11 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from engine.kernel.market import Instrument
+from engine.kernel.money import Money
 from engine.kernel.order import CANCEL_SENT, FILLED, UNKNOWN, Order, pack_order, unpack_order
 from engine.kernel.pack import Packer, Unpacker
 from engine.kernel.record import NONE
+from engine.kernel.register import Register
 from engine.kernel.units import BUY
 
 RETAIN_NS: Final[i64] = 3_600_000_000_000
@@ -24,12 +26,52 @@ class Working:
     """
 
     def __init__(self) -> None:
-        self.orders: list[Order] = []
+        self.orders: Final[list[Order]] = []
         self.buy_size: i64 = 0
-        self.buy_money: int = 0
+        self.buys: Final[Money] = Money()
         self.sell_size: i64 = 0
-        self.sell_money: int = 0
+        self.sells: Final[Money] = Money()
         self.merging: i64 = 0
+        self.buy_moves: i64 = 0
+        """How often `orders` has gained or lost a bid: what was made of them holds until then."""
+        self.sell_moves: i64 = 0
+
+    @property
+    def buy_money(self) -> int:
+        """The money of the open bids."""
+        return self.buys.value()
+
+    @property
+    def sell_money(self) -> int:
+        """The money of the open offers."""
+        return self.sells.value()
+
+    def gain(self, order: Order) -> None:
+        """*order* is open."""
+        self.orders.append(order)
+        self._moved(order)
+
+    def lose(self, order: Order) -> None:
+        """*order* is open no more."""
+        orders = self.orders
+        self._moved(order)
+        last: i64 = len(orders) - 1
+        if orders[last] is order:
+            orders.pop()
+            return
+        at: i64 = 0
+        while orders[at] is not order:
+            at += 1
+        while at < last:
+            orders[at] = orders[at + 1]
+            at += 1
+        orders.pop()
+
+    def _moved(self, order: Order) -> None:
+        if order.side == BUY:
+            self.buy_moves += 1
+        else:
+            self.sell_moves += 1
 
 
 @final
@@ -37,14 +79,23 @@ class Orders:
     """Every order that is open, and the finished ones that may still be spoken of."""
 
     def __init__(self) -> None:
-        self.by_number: Final[dict[int, Order]] = {}
-        self.by_cancel: Final[dict[int, Order]] = {}
+        self._register: Final[Register] = Register()
         self.by_venue_id: Final[dict[str, Order]] = {}
         self.working: Final[list[Working]] = []
         self.open_count: i64 = 0
         self.unknown_count: i64 = 0
         self._closed: list[Order] = []
         self._forgotten: i64 = 0  # how many at the front of _closed are gone already
+
+    @property
+    def by_number(self) -> dict[int, Order]:
+        """Every order by the number of its request, made anew: for whoever looks at them all."""
+        return {number: order for number, order in self._register.all() if order.number == number}
+
+    @property
+    def by_cancel(self) -> dict[int, Order]:
+        """The orders of which a cancel was sent, by the number of that request."""
+        return {number: order for number, order in self._register.all() if order.number != number}
 
     def instrument_added(self) -> None:
         """Make room for the next instrument's orders."""
@@ -53,15 +104,20 @@ class Orders:
     def find(self, number: i64, venue_id: str) -> Order | None:
         """The order of request *number* (its own or its cancel's), or with 0 the one the venue calls *venue_id*."""
         if number > 0:
-            found = self.by_number.get(number)
-            return found if found is not None else self.by_cancel.get(number)
+            return self._register.get(number)
         return self.by_venue_id.get(venue_id)
+
+    def get(self, number: i64) -> Order:
+        """The order of request *number*, which must be known."""
+        order = self._register.get(number)
+        assert order is not None
+        assert order.number == number
+        return order
 
     def add(self, order: Order) -> None:
         """Take a new order, not yet sent; it reserves its whole rest."""
-        assert order.number not in self.by_number
-        self.by_number[order.number] = order
-        self.working[order.instrument.number].orders.append(order)
+        self._register.put(order.number, order)
+        self.working[order.instrument.number].gain(order)
         self.open_count += 1
         if order.state == UNKNOWN:
             self.unknown_count += 1
@@ -72,8 +128,8 @@ class Orders:
     def withdraw(self, order: Order) -> None:
         """Take back an order of which nothing was told to anyone: its group was not admitted."""
         self.reserve(order, 0)
-        self.working[order.instrument.number].orders.remove(order)
-        del self.by_number[order.number]
+        self.working[order.instrument.number].lose(order)
+        self._register.remove(order.number)
         self.open_count -= 1
 
     def reserve(self, order: Order, size: i64) -> None:
@@ -83,13 +139,12 @@ class Orders:
             return
         order.reserved = size
         working = self.working[order.instrument.number]
-        money = int(order.price) * int(delta)
         if order.side == BUY:
             working.buy_size += delta
-            working.buy_money += money
+            working.buys.add_product(order.price, delta)
         else:
             working.sell_size += delta
-            working.sell_money += money
+            working.sells.add_product(order.price, delta)
 
     def become(self, order: Order, state: i64, code: i64, now_ns: i64) -> None:
         """Move *order* to *state*: opens and closes it, keeps the count of UNKNOWN. Reservations stay as they are."""
@@ -102,13 +157,13 @@ class Orders:
         order.code = code
         is_open = state < FILLED
         if was_open and not is_open:
-            self.working[order.instrument.number].orders.remove(order)
+            self.working[order.instrument.number].lose(order)
             self.open_count -= 1
             order.closed_ns = now_ns
             self._closed.append(order)
             self._forget(now_ns)
         elif is_open and not was_open:
-            self.working[order.instrument.number].orders.append(order)
+            self.working[order.instrument.number].gain(order)
             self.open_count += 1
             order.closed_ns = NONE
             del self._closed[self._closed.index(order, self._forgotten)]
@@ -123,12 +178,12 @@ class Orders:
 
     def cancel_sent(self, order: Order, number: i64, now_ns: i64) -> None:
         """A cancel of *order* was requested as request *number*."""
-        if order.cancel_number:
-            self.by_cancel.pop(order.cancel_number, None)
+        if order.cancel_number > 0:
+            self._register.remove(order.cancel_number)
         order.cancel = CANCEL_SENT
         order.cancel_number = number
         order.cancel_ns = now_ns
-        self.by_cancel[number] = order
+        self._register.put(number, order)
 
     def all_open(self) -> list[Order]:
         """Every open order, in order of its request."""
@@ -156,9 +211,9 @@ class Orders:
             if order.unsettled > 0 or order.pinned or order.reserved > 0:
                 closed.append(order)
                 continue
-            self.by_number.pop(order.number, None)
-            if order.cancel_number:
-                self.by_cancel.pop(order.cancel_number, None)
+            self._register.remove(order.number)
+            if order.cancel_number > 0:
+                self._register.remove(order.cancel_number)
             if order.venue_id:
                 self.by_venue_id.pop(order.venue_id, None)
         self._forgotten = at
@@ -171,9 +226,10 @@ class Orders:
     def pack(self) -> bytes:
         """The canonical bytes: orders by number, then the order in which finished ones are forgotten."""
         packer = Packer()
-        packer.put(len(self.by_number))
-        for number in sorted(self.by_number):
-            pack_order(packer, self.by_number[number])
+        known = self.by_number
+        packer.put(len(known))
+        for order in known.values():
+            pack_order(packer, order)
         packer.put(len(self._closed) - self._forgotten)
         for order in self._closed[self._forgotten :]:
             packer.put(order.number)
@@ -185,28 +241,31 @@ class Orders:
 
     def unpack(self, data: bytes, instruments: list[Instrument]) -> None:
         """Become what `pack` wrote, over the same instruments."""
-        self.by_number.clear()
-        self.by_cancel.clear()
+        register = self._register
+        register.clear()
         self.by_venue_id.clear()
         self.working.clear()
         self.open_count = 0
         self.unknown_count = 0
         unpacker = Unpacker(data)
+        orders: list[Order] = []
         for _ in range(unpacker.take()):
             order = unpack_order(unpacker, instruments)
-            self.by_number[order.number] = order
-            if order.cancel_number:
-                self.by_cancel[order.cancel_number] = order
+            orders.append(order)
+            register.put(order.number, order)
+            if order.cancel_number > 0:
+                register.put(order.cancel_number, order)
             if order.venue_id:
                 self.by_venue_id[order.venue_id] = order
-        self._closed = [self.by_number[unpacker.take()] for _ in range(unpacker.take())]
+        self._closed = [self.get(unpacker.take()) for _ in range(unpacker.take())]
         self._forgotten = 0
         for _ in instruments:
             working = Working()
-            working.orders = [self.by_number[unpacker.take()] for _ in range(unpacker.take())]
+            for _ in range(unpacker.take()):
+                working.gain(self.get(unpacker.take()))
             self.working.append(working)
         unpacker.done()
-        for order in self.by_number.values():
+        for order in orders:
             self.open_count += 1 if order.state < FILLED else 0
             self.unknown_count += 1 if order.state == UNKNOWN else 0
             reserved = order.reserved

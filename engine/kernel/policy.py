@@ -34,6 +34,11 @@ def tif_number(name: str) -> i64:
     return 0
 
 
+def _bit(tif: i64) -> i64:
+    bit: i64 = 1
+    return bit << tif
+
+
 @final
 class Limits:
     """Worst-case exposure allowed in one settlement currency, in millionths of it."""
@@ -68,6 +73,10 @@ class Rule:
         self.min_price: Final[i64] = min_price
         self.max_price: Final[i64] = max_price
         self.tifs: Final[tuple[str, ...]] = tifs
+        bits: i64 = 0
+        for tif in tifs:
+            bits |= _bit(tif_number(tif))
+        self._bits: Final[i64] = bits
 
     def fits(self, key: str) -> bool:
         """Whether this rule speaks of the instrument *key*."""
@@ -77,7 +86,7 @@ class Rule:
 
     def allows(self, tif: i64) -> bool:
         """Whether the time in force numbered *tif* is among those allowed."""
-        return TIF_NAMES[tif] in self.tifs
+        return self._bits & _bit(tif) != 0
 
 
 @final

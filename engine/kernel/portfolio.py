@@ -1,7 +1,8 @@
 """
 Positions, what they cost, and cash: exact integers throughout.
 
-Money is price units times size units, in Python's unbounded `int`, per purse (venue, settlement currency, exponent).
+Money is price units times size units, per purse (venue, settlement currency, exponent): kept in two machine words
+(`money`), and an `int` to whoever asks.
 At every moment, to the last unit,
 
     cash - opening cash = realised - cost of what is held - fees + income
@@ -17,6 +18,7 @@ from mypy_extensions import i64
 from engine.kernel.events import KIND_BINARY, Listing
 from engine.kernel.fees import money_exponent
 from engine.kernel.market import Instrument, Market
+from engine.kernel.money import Money
 from engine.kernel.pack import Packer, Unpacker
 from engine.kernel.record import NONE
 from engine.kernel.units import BUY
@@ -36,8 +38,26 @@ class Purse:
         self.currency: Final[str] = currency
         self.exponent: Final[i64] = exponent
         self.opening: int = 0
-        self.settled: int = 0
-        self.provisional: int = 0
+        self.settled_money: Final[Money] = Money()
+        self.provisional_money: Final[Money] = Money()
+
+    @property
+    def settled(self) -> int:
+        """What the venue has confirmed."""
+        return self.settled_money.value()
+
+    @settled.setter
+    def settled(self, value: int) -> None:
+        self.settled_money.become(value)
+
+    @property
+    def provisional(self) -> int:
+        """What fills that may still fail have moved."""
+        return self.provisional_money.value()
+
+    @provisional.setter
+    def provisional(self, value: int) -> None:
+        self.provisional_money.become(value)
 
     def cash(self) -> int:
         """All of it, provisional fills included."""
@@ -58,18 +78,54 @@ class Holding:
         self.purse: Final[Purse] = purse
         self.size: i64 = 0
         self.settled: i64 = 0
-        self.cost: int = 0
-        self.realised: int = 0
-        self.fees: int = 0
+        self.cost_money: Final[Money] = Money()
+        self.realised_money: Final[Money] = Money()
+        self.fees_money: Final[Money] = Money()
         self.income: int = 0  # rebates and rewards
-        self.traded: int = 0  # money turned over
+        self.traded_money: Final[Money] = Money()
+
+    @property
+    def cost(self) -> int:
+        """What the open position cost."""
+        return self.cost_money.value()
+
+    @cost.setter
+    def cost(self, value: int) -> None:
+        self.cost_money.become(value)
+
+    @property
+    def realised(self) -> int:
+        """Profit from closed parts."""
+        return self.realised_money.value()
+
+    @realised.setter
+    def realised(self, value: int) -> None:
+        self.realised_money.become(value)
+
+    @property
+    def fees(self) -> int:
+        """What was paid."""
+        return self.fees_money.value()
+
+    @fees.setter
+    def fees(self, value: int) -> None:
+        self.fees_money.become(value)
+
+    @property
+    def traded(self) -> int:
+        """Money turned over."""
+        return self.traded_money.value()
+
+    @traded.setter
+    def traded(self, value: int) -> None:
+        self.traded_money.become(value)
 
     def trade(self, signed: i64, price: i64) -> None:
         """Buy (*signed* > 0) or sell at *price*: average cost, exact to the unit."""
         size = self.size
         if size == 0 or (size > 0) == (signed > 0):
             self.size = size + signed
-            self.cost += int(signed) * int(price)
+            self.cost_money.add_product(price, signed)
             return
         held = size if size > 0 else -size
         closed = signed if signed > 0 else -signed
@@ -84,15 +140,16 @@ class Holding:
         rest = signed + closed if signed < 0 else signed - closed
         if rest != 0:
             self.size = rest
-            self.cost = int(rest) * int(price)
+            self.cost_money.add_product(price, rest)  # nothing is left of the old position, and of its cost
 
     def _released(self, closed: i64, held: i64) -> int:
         """The share of the cost that goes with *closed* of *held*, rounded toward zero; all of it with the last."""
+        cost = self.cost
         if closed == held:
-            return self.cost
-        if self.cost >= 0:
-            return self.cost * int(closed) // int(held)
-        return -(-self.cost * int(closed) // int(held))
+            return cost
+        if cost >= 0:
+            return cost * int(closed) // int(held)
+        return -(-cost * int(closed) // int(held))
 
 
 @final
@@ -130,14 +187,15 @@ class Portfolio:
         holding = self.holdings[number]
         signed = size if side == BUY else -size
         holding.trade(signed, price)
-        value = int(signed) * int(price)
-        holding.fees += fee
-        holding.traded += abs(value)
-        if provisional:
-            holding.purse.provisional -= value + fee
-        else:
+        holding.traded_money.add_product(price, size)
+        cash = holding.purse.provisional_money
+        if not provisional:
             holding.settled += signed
-            holding.purse.settled -= value + fee
+            cash = holding.purse.settled_money
+        cash.add_product(price, -signed)
+        if fee != 0:
+            holding.fees += fee
+            cash.add_int(-fee)
 
     def settle(self, number: i64, side: i64, price: i64, size: i64, fee: int) -> None:
         """A provisional fill is final: it moves from the provisional layer to the settled one."""

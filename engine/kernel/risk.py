@@ -16,8 +16,8 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from engine.kernel.events import KIND_BINARY
 from engine.kernel.market import Market
+from engine.kernel.money import Money
 from engine.kernel.orders import Orders
 from engine.kernel.portfolio import Portfolio
 
@@ -34,21 +34,47 @@ class Event:
         self.purse: Final[i64] = purse
         self.neg_risk: Final[bool] = neg_risk
         self.markets: list[int] = []
-        self.worst: int = 0
+        self.worst_money: Final[Money] = Money()
+
+    @property
+    def worst(self) -> int:
+        """The worst case of its markets together."""
+        return self.worst_money.value()
 
 
 @final
 class Exposure:
-    """One market's figures, as money; *first* and *second* are losses by outcome, or the long and the short side."""
+    """
+    One market's figures, as money; *first* and *second* are losses by outcome, or the long and the short side.
 
-    def __init__(self, market: Market, purse: i64, event: Event | None) -> None:
+    *account* is the worst case of its purse, *owned* that of its owner there (of nobody's, if it has none).
+    """
+
+    def __init__(self, market: Market, purse: i64, event: Event | None, account: Money, owned: Money) -> None:
         self.market: Final[Market] = market
         self.purse: Final[i64] = purse
         self.event: Final[Event | None] = event
+        self.account: Final[Money] = account
         self.owner: i64 = NOBODY
-        self.first: int = 0
-        self.second: int = 0
-        self.worst: int = 0
+        self.owned: Money = owned
+        self.first_money: Final[Money] = Money()
+        self.second_money: Final[Money] = Money()
+        self.worst_money: Final[Money] = Money()
+
+    @property
+    def first(self) -> int:
+        """What is lost if the first outcome wins, or what the long side carries."""
+        return self.first_money.value()
+
+    @property
+    def second(self) -> int:
+        """What is lost if the second outcome wins, or what the short side carries."""
+        return self.second_money.value()
+
+    @property
+    def worst(self) -> int:
+        """The greater of both, and at least nothing."""
+        return self.worst_money.value()
 
 
 @final
@@ -61,16 +87,25 @@ class Risk:
         self.markets: Final[list[Exposure]] = []
         self.events: Final[list[Event]] = []
         self._event_by_key: Final[dict[str, Event]] = {}
-        self.accounts: Final[list[int]] = []
-        self._strategies: Final[list[list[int]]] = []  # by purse, then by seat
+        self._accounts: Final[list[Money]] = []  # by purse
+        self._strategies: Final[list[list[Money]]] = []  # by purse, then by seat; the first stays nothing
+        self._unowned: Final[list[Money]] = []  # by purse
+        self._most: Final[Money] = Money()  # only while an event is measured
+        self._more: Final[Money] = Money()
+
+    @property
+    def accounts(self) -> list[int]:
+        """The worst case of each purse."""
+        return [account.value() for account in self._accounts]
 
     def market_added(self, market: Market) -> None:
         """Make room for the next market."""
         assert market.number == len(self.markets)
         purse = self._portfolio.purse_for(market.listing).number
-        while i64(len(self.accounts)) <= purse:
-            self.accounts.append(0)
-            self._strategies.append([0])
+        while i64(len(self._accounts)) <= purse:
+            self._accounts.append(Money())
+            self._strategies.append([Money()])
+            self._unowned.append(Money())
         event: Event | None = None
         if market.listing.event:
             key = f"{market.listing.venue}:{market.listing.event}@{purse}"
@@ -80,108 +115,131 @@ class Risk:
                 self.events.append(event)
                 self._event_by_key[key] = event
             event.markets.append(market.number)
-        self.markets.append(Exposure(market, purse, event))
+        self.markets.append(Exposure(market, purse, event, self._accounts[purse], self._unowned[purse]))
 
-    def strategy(self, seat: i64, purse: i64) -> int:
-        """The worst case of the markets that *seat* owns, in *purse*."""
+    def strategy(self, seat: i64, purse: i64) -> Money:
+        """The worst case of the markets that *seat* owns, in *purse*: it moves with them."""
         seats = self._strategies[purse]
-        return seats[seat] if seat < i64(len(seats)) else 0
+        while i64(len(seats)) <= seat:
+            seats.append(Money())
+        return seats[seat]
 
     def own(self, market: i64, seat: i64) -> None:
         """*seat* answers for *market* from now on."""
         exposure = self.markets[market]
         if exposure.owner != seat:
-            self._strategy_moves(exposure.owner, exposure.purse, -exposure.worst)
+            worst = exposure.worst_money
+            exposure.owned.add(-worst.high, -worst.low)
             exposure.owner = seat
-            self._strategy_moves(seat, exposure.purse, exposure.worst)
+            purse = exposure.purse
+            exposure.owned = self._unowned[purse] if seat == NOBODY else self.strategy(seat, purse)
+            exposure.owned.add(worst.high, worst.low)
 
     def refresh(self, market: i64) -> None:
         """A position or a reservation of *market* changed: work out what depends on it."""
         exposure = self.markets[market]
-        self._measure(exposure)
-        worst = exposure.first if exposure.first > exposure.second else exposure.second
-        if worst < 0:
-            worst = 0
-        moved = worst - exposure.worst
-        exposure.worst = worst
-        self._strategy_moves(exposure.owner, exposure.purse, moved)
+        first = exposure.first_money
+        second = exposure.second_money
+        self._measure(exposure, first, second)
+        high = first.high
+        low = first.low
+        if second.high > high or (second.high == high and second.low > low):
+            high = second.high
+            low = second.low
+        if high < 0:
+            high = 0
+            low = 0
+        worst = exposure.worst_money
+        high_moved = high - worst.high
+        low_moved = low - worst.low
+        worst.high = high
+        worst.low = low
+        exposure.owned.add(high_moved, low_moved)
         event = exposure.event
         if event is None:
-            self.accounts[exposure.purse] += moved
+            exposure.account.add(high_moved, low_moved)
             return
-        total = self._event_worst(event)
-        self.accounts[exposure.purse] += total - event.worst
-        event.worst = total
+        total = event.worst_money
+        high = total.high
+        low = total.low
+        self._measure_event(event, total)
+        exposure.account.add(total.high - high, total.low - low)
 
     def rebuild(self) -> None:
         """Work everything out from scratch: after a restore, and in tests against `refresh`."""
         for seats in self._strategies:
-            for at in range(len(seats)):
-                seats[at] = 0
-        for at in range(len(self.accounts)):
-            self.accounts[at] = 0
+            for owned in seats:
+                owned.clear()
+        for account in self._accounts:
+            account.clear()
         for event in self.events:
-            event.worst = 0
+            event.worst_money.clear()
         for exposure in self.markets:
-            exposure.worst = 0
+            exposure.worst_money.clear()
         for exposure in self.markets:
             self.refresh(exposure.market.number)
 
-    def _strategy_moves(self, seat: i64, purse: i64, moved: int) -> None:
-        if seat != NOBODY and moved != 0:
-            seats = self._strategies[purse]
-            while i64(len(seats)) <= seat:
-                seats.append(0)
-            seats[seat] += moved
-
-    def _measure(self, exposure: Exposure) -> None:
+    def _measure(self, exposure: Exposure, first: Money, second: Money) -> None:
         market = exposure.market
         number = market.first_instrument
         holding = self._portfolio.holdings[number]
         working = self._orders.working[number]
-        if market.listing.kind == KIND_BINARY and len(market.listing.symbols) == 2:
+        if market.binary and len(market.listing.symbols) == 2:
             other = self._portfolio.holdings[number + 1]
             others = self._orders.working[number + 1]
-            scale = int(market.price_scale)
-            cost = holding.cost + other.cost
-            exposure.first = (
-                cost
-                - int(holding.size) * scale
-                + others.buy_money
-                + int(working.sell_size) * scale
-                - working.sell_money
-            )
-            exposure.second = (
-                cost - int(other.size) * scale + working.buy_money + int(others.sell_size) * scale - others.sell_money
-            )
+            scale = market.price_scale
+            first.copy(holding.cost_money)
+            first.add(other.cost_money.high, other.cost_money.low)
+            second.copy(first)
+            first.add_product(scale, -holding.size)
+            first.add(others.buys.high, others.buys.low)
+            first.add_product(scale, working.sell_size)
+            first.add(-working.sells.high, -working.sells.low)
+            second.add_product(scale, -other.size)
+            second.add(working.buys.high, working.buys.low)
+            second.add_product(scale, others.sell_size)
+            second.add(-others.sells.high, -others.sells.low)
             return
         size = holding.size
+        cost = holding.cost_money
         if size >= 0:
-            exposure.first = holding.cost + working.buy_money
-            exposure.second = _excess(working.sell_money, working.sell_size, size)
+            first.copy(cost)
+            first.add(working.buys.high, working.buys.low)
+            _excess(second, working.sells, working.sell_size, size)
         else:
-            exposure.first = _excess(working.buy_money, working.buy_size, -size)
-            exposure.second = -holding.cost + working.sell_money
+            _excess(first, working.buys, working.buy_size, -size)
+            second.copy(working.sells)
+            second.add(-cost.high, -cost.low)
 
-    def _event_worst(self, event: Event) -> int:
+    def _measure_event(self, event: Event, total: Money) -> None:
+        total.clear()
         if not event.neg_risk:
-            total = 0
             for number in event.markets:
-                total += self.markets[number].worst
-            return total
+                worst = self.markets[number].worst_money
+                total.add(worst.high, worst.low)
+            return
         # Every first outcome loses, then at most one of them wins after all.
-        none_wins = 0
-        most = 0
+        most = self._most
+        most.clear()
         for number in event.markets:
             exposure = self.markets[number]
-            none_wins += exposure.second
-            if exposure.first - exposure.second > most:
-                most = exposure.first - exposure.second
-        return none_wins + most if none_wins + most > 0 else 0
+            second = exposure.second_money
+            total.add(second.high, second.low)
+            more = self._more
+            more.copy(exposure.first_money)
+            more.add(-second.high, -second.low)
+            if more.exceeds(most):
+                most.copy(more)
+        total.add(most.high, most.low)
+        if total.high < 0:
+            total.clear()
 
 
-def _excess(money: int, size: i64, closes: i64) -> int:
-    """The money of orders over *size* in all, beyond the *closes* of a position that they close first; rounded up."""
+def _excess(left: Money, money: Money, size: i64, closes: i64) -> None:
+    """The *money* of orders over *size* in all, beyond the *closes* of a position that they close first; rounded up."""
     if size <= closes:
-        return 0
-    return -(-money * int(size - closes) // int(size))
+        left.clear()
+    elif closes == 0:
+        left.copy(money)
+    else:
+        left.become(-(-money.value() * int(size - closes) // int(size)))

@@ -2,19 +2,25 @@
 
 import sys
 import traceback
-from typing import Any, Final, final
+from typing import Any, Final, cast, final
 
 from mypy_extensions import i64
 
 from engine.kernel import codes, kinds
 from engine.kernel.control import Control
-from engine.kernel.desk import Desk, Seat
+from engine.kernel.desk import NOTHING, Desk, Seat
 from engine.kernel.market import WAKE_ORDER, Instrument, Market
-from engine.kernel.memory import decode_memory, encode_memory
+from engine.kernel.memory import UnfitMemory, decode_memory, encode_memory
 from engine.kernel.modes import ACCOUNT, KILL, REDUCE_ONLY, STRATEGY
 from engine.kernel.pack import Packer
 from engine.kernel.strategy import Wake
 from engine.kernel.view import InstrumentView, View
+
+BLAMED: Final = "raised by the strategy "
+"""How the note begins that an error carries which ends the process: a person is told whose it is."""
+
+_NO_MARKETS: Final[list[Market]] = []
+_NO_BITS: Final[list[int]] = []
 
 
 @final
@@ -26,7 +32,7 @@ class Seats:
         self._control: Final[Control] = control
         self._instruments: Final[list[InstrumentView]] = []
         self._views: Final[list[View]] = []
-        self.last_fault: str = ""
+        self.faults: list[str] = []
 
     def add(self, name: str, strategy: Any, tier: i64, instruments: tuple[str, ...]) -> Seat:
         """
@@ -40,6 +46,7 @@ class Seats:
         wants = getattr(strategy, "wants", None)
         if wants is not None:
             seat.wants = i64(wants)
+            seat.hears = seat.wants & WAKE_ORDER != 0
         seat.fresh = self.remember(seat)
         for instrument in desk.instruments[: len(desk.terms)]:
             if instrument.key in instruments:
@@ -52,58 +59,56 @@ class Seats:
         """Let strategies see the next instrument."""
         self._instruments.append(InstrumentView(self._desk, instrument))
 
-    def wake(self, seat: Seat, dirty: list[Market]) -> Wake | None:
+    def wake(self, seat: Seat, moved: list[Market]) -> Wake | None:
         """Why *seat* is to be called, None if nothing concerns it. What was waiting for it is handed over."""
-        markets: list[Market] = []
-        bits: list[int] = []
+        markets = _NO_MARKETS
+        bits = _NO_BITS
         wants = seat.wants
-        for market in dirty:
+        for market in moved:
             reasons = market.wake & wants
             if reasons != 0 and seat.listens(market.number):
+                if markets is _NO_MARKETS:
+                    markets = []
+                    bits = []
                 markets.append(market)
                 bits.append(int(reasons))
-        if not markets and not seat.timers and not seat.changes:
+        timers = seat.timers
+        changes = seat.changes
+        if not markets and not timers and not changes:
             return None
-        for change in seat.changes:
-            market = self._desk.by_key[change.order.instrument].market
-            if market in markets:
-                at = markets.index(market)
-                bits[at] |= int(WAKE_ORDER)
-            else:
-                markets.append(market)
-                bits.append(int(WAKE_ORDER))
-        wake = Wake(
-            self._desk.seq,
-            markets,
-            bits,
-            tuple(seat.timers),
-            tuple(seat.changes),
-            self._desk.instruments,
-            self._desk.by_key,
-        )
-        if seat.timers:
-            seat.timers = []
-        if seat.changes:
-            seat.changes = []
-        return wake
+        if timers:
+            seat.timers = ()
+        if changes:
+            seat.changes = ()
+        desk = self._desk
+        return Wake(desk.seq, markets, bits, timers, changes, desk.instruments, desk.by_key)
 
-    def call(self, seat: Seat, wake: Wake) -> tuple[object, ...]:
+    def call(self, seat: Seat, wake: Wake) -> list[object]:
         """
         What *seat* wants, drained before anything acts on it; nothing if it is muted, killed or fails.
 
-        A failing strategy is muted. MemoryError, RecursionError and whatever is no Exception end the process.
+        A failing strategy is muted. MemoryError, RecursionError and whatever is no Exception end the process, the first
+        two with a note that names the strategy.
         """
-        desk = self._desk
-        if seat.muted or KILL in (desk.modes.mode(ACCOUNT, 0), desk.modes.mode(STRATEGY, seat.number)):
-            return ()
+        modes = self._desk.modes
+        if seat.muted:
+            return NOTHING
+        if not modes.is_open() and KILL in (modes.mode(ACCOUNT, 0), modes.mode(STRATEGY, seat.number)):
+            return NOTHING
         try:
-            return tuple(seat.strategy.decide(self._views[seat.number - 1], wake))
-        except (MemoryError, RecursionError):
+            answer = seat.strategy.decide(self._views[seat.number - 1], wake)
+            if type(answer) is list:
+                return cast(list[object], answer)
+            if type(answer) is tuple and len(answer) == 0:
+                return NOTHING
+            return list(answer)
+        except (MemoryError, RecursionError) as error:
+            error.add_note(f"{BLAMED}{seat.name}, called for input {self._desk.seq}")
             raise
         except Exception:  # noqa: BLE001 - whatever a strategy raises mutes that strategy, and no other
-            self.last_fault = f"{seat.name}: {traceback.format_exc()}"
+            self.faults.append(f"{seat.name}, called for input {self._desk.seq}: {traceback.format_exc()}")
             self._fault(seat)
-            return ()
+            return NOTHING
 
     def _fault(self, seat: Seat) -> None:
         seat.muted = True
@@ -118,11 +123,22 @@ class Seats:
     # -- memory ----------------------------------------------------------------------------------------------------
 
     def remember(self, seat: Seat) -> bytes:
-        """The canonical bytes of its memory, empty if it keeps none."""
+        """
+        The canonical bytes of its memory, empty if it keeps none.
+
+        Raises:
+            UnfitMemory: it has none; the message names the strategy and the input.
+        """
         strategy = seat.strategy
         if getattr(strategy, "memory", None) is None:
             return b""
-        return encode_memory(strategy.memory)
+        try:
+            return encode_memory(strategy.memory)
+        except UnfitMemory as error:
+            when = f", at input {self._desk.seq}" if self._desk.seq > 0 else ""
+            unfit = UnfitMemory(f"strategy {seat.name}{when}: {error}")
+            unfit.__cause__ = error
+            raise unfit
 
     def recall(self, seat: Seat, memory: bytes) -> None:
         """Give it the memory whose bytes these are."""
@@ -133,8 +149,8 @@ class Seats:
         """An operator restarts it: fresh memory, no timers, nothing waiting."""
         self.recall(seat, seat.fresh)
         seat.muted = False
-        seat.timers = []
-        seat.changes = []
+        seat.timers = ()
+        seat.changes = ()
         self._desk.timers.cancel_owner(seat.number)
         self._desk.digest.mix(seat.number)
 

@@ -45,7 +45,7 @@ class Sender:
         """Write the INTENT record; returns the intent's id."""
         desk = self._desk
         if desk.silent:
-            desk.out.emit(kinds.INTENT, 1, b"")
+            desk.out.hush(kinds.INTENT)
             return b""
         intent = desk.intent_id(wanted.seat, desk.seq, wanted.ordinal)
         desk.out.emit(kinds.INTENT, 1, wanted.encode(intent))
@@ -54,22 +54,31 @@ class Sender:
     def verdict(self, intent: bytes, code: i64, check: i64, detail: i64, margin: int) -> None:
         """Write a VERDICT record."""
         desk = self._desk
-        desk.digest.mix(code)
         if desk.silent:
-            desk.out.emit(kinds.VERDICT, 1, b"", code)
+            self._hushed(code)
             return
+        desk.digest.mix(code)
         packer = Packer()
         packer.put_data(intent)
         packer.put(code)
         packer.put(detail)
         packer.put(check)
         packer.put_big(margin)
-        desk.out.emit(kinds.VERDICT, 1, packer.finish(), code)
+        desk.out.verdict(packer.finish(), code)
 
     def _judged(self, intent: bytes) -> None:
         """Write the VERDICT that admission just reached."""
         admission = self._admission
+        if self._desk.silent:
+            self._hushed(admission.code)
+            return
         self.verdict(intent, admission.code, admission.check, admission.detail, admission.margin)
+
+    def _hushed(self, code: i64) -> None:
+        desk = self._desk
+        desk.digest.mix(code)
+        desk.out.verdicts[code] += 1
+        desk.out.hush(kinds.VERDICT, code)
 
     def blocked_by(self) -> i64:
         """The number of our own order that the last intent would have met, 0 if that was not what stopped it."""
@@ -129,7 +138,10 @@ class Sender:
     def _send(self, order: Order, intent: bytes) -> None:
         desk = self._desk
         self._admission.rate.count(desk.now_ns)
-        desk.out.emit(kinds.CAPSULE, 1, b"" if desk.silent else capsule(desk, order, intent))
+        if desk.silent:
+            desk.out.hush(kinds.CAPSULE)
+        else:
+            desk.out.emit(kinds.CAPSULE, 1, capsule(desk, order, intent))
         number = desk.next_number()
         assert number == order.number
         self._request(number, PLACE, order, intent)
@@ -162,7 +174,10 @@ class Sender:
             order.venue_id if cancels else "",
         )
         desk.requests.append(request)
-        desk.out.emit(kinds.REQUEST, 1, b"" if desk.silent else request.encode())
+        if desk.silent:
+            desk.out.hush(kinds.REQUEST)
+        else:
+            desk.out.emit(kinds.REQUEST, 1, request.encode())
 
     def _displace(self, order: Order) -> None:
         """Cancel what a former owner of the market left there."""
@@ -181,11 +196,11 @@ class Sender:
             return codes.DUP_BLOCKED
         return codes.OK
 
-    def cancel(self, order: Order, intent: bytes) -> None:
+    def cancel(self, order: Order, intent: bytes, asked: bool = False) -> None:
         """
         Request a cancel, or queue it until the venue has shown us the order; nothing if one is on its way.
 
-        With an empty *intent* the kernel cancels by itself, under an id of its own.
+        Unless a strategy *asked* for it by *intent*, the kernel cancels by itself, under an id of its own.
         """
         desk = self._desk
         if self.cancel_code(order) != codes.OK:
@@ -194,7 +209,7 @@ class Sender:
             order.cancel = CANCEL_QUEUED
             desk.digest.mix(order.number)
             return
-        if not intent:
+        if not asked:
             intent = desk.intent_id(0, desk.seq, desk.ordinal)
             desk.ordinal += 1
         number = desk.next_number()

@@ -161,7 +161,10 @@ class Sets:
             listing.market,
         )
         desk.requests.append(request)
-        desk.out.emit(kinds.REQUEST, 1, b"" if desk.silent else request.encode())
+        if desk.silent:
+            desk.out.hush(kinds.REQUEST)
+        else:
+            desk.out.emit(kinds.REQUEST, 1, request.encode())
         desk.digest.mix(conversion.number)
         desk.digest.mix(conversion.size)
 
@@ -298,7 +301,7 @@ class Sets:
         desk.pending = True
         if 0 < conversion.seat <= len(desk.seats):
             lots = conversion.size // market.lot
-            desk.seats[conversion.seat - 1].changes.append(Change(kind, OwnSets(conversion), 0, lots))
+            desk.seats[conversion.seat - 1].told(Change(kind, OwnSets(conversion), 0, lots))
 
     def _credit(self, number: i64, amount: i64) -> i64:
         desk = self._desk

@@ -144,6 +144,30 @@ class Kernel:
         self._decide()
         self._finish(kind)
 
+    def step_order(
+        self, seq: i64, recv_ns: i64, kind: i64, source: i64, event: i64, number: i64, a: i64, b: i64, c: i64, d: i64
+    ) -> None:
+        """
+        As `step_decoded`, for a venue input that says one thing of the order of request *number*, and no text.
+
+        *event* is ORDER_ACKED, ORDER_CANCELLED or ORDER_FILLED, and *a* to *d* are fields 3 to 6 of its row.
+        """
+        self._begin(seq, recv_ns, 0)
+        if self._bad_sources:
+            self._readable_again(source)
+        self.trading.fold_order_words(seq, recv_ns, event, number, a, b, c, d)
+        self._decide()
+        self._finish(kind)
+
+    def step_timer(self, seq: i64, recv_ns: i64, timer: i64, due_ns: i64) -> None:
+        """As `step`, for a TIMER input with these fields."""
+        self._begin(seq, recv_ns, 0)
+        code = self.trading.on_timer(seq, recv_ns, timer, due_ns)
+        if code != codes.OK:
+            alert(code, kinds.name(kinds.TIMER), self.out)
+        self._decide()
+        self._finish(kinds.TIMER)
+
     def fold_plain(
         self,
         data: bytes,
@@ -160,7 +184,8 @@ class Kernel:
         Takes what `Bulk.fold` takes, and returns where it stopped: at *start*, perhaps, and then nothing has moved.
         `plain_seq` is then the last one's own number.
         """
-        if self._bad_sources or self.trading.pending or not self.data.listings.instruments:
+        desk = self.trading.desk
+        if self._bad_sources or desk.pending or desk.unwinding or not self.data.listings.instruments:
             return start
         stop = end
         if self.running:
@@ -296,12 +321,8 @@ class Kernel:
         """Let the strategies look, if there are any and something happened that they may want to know."""
         trading = self.trading
         moved = self.data.moved
-        if moved and trading.seats:
-            dirty = [market.number for market in moved if market.wake != 0]
-            if dirty or trading.pending:
-                trading.decide(self.seq, self.recv_ns, dirty)
-        elif trading.pending:
-            trading.decide(self.seq, self.recv_ns, [])
+        if trading.desk.pending or (moved and trading.wanted(moved)):
+            trading.decide(self.seq, self.recv_ns, moved)
 
     def _finish(self, kind: i64) -> None:
         if not self.running:

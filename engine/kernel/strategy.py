@@ -13,7 +13,8 @@ from typing import Any, Final, Protocol, final
 from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel import units
-from engine.kernel.market import Instrument, Market
+from engine.kernel.market import WAKE_ORDER, Instrument, Market
+from engine.kernel.order import Order, OwnOrder
 
 BUY: Final = 0
 SELL: Final = 1
@@ -179,17 +180,27 @@ class Change:
     *lots* belong to a fill, as asked, and are 0 otherwise. Of SETS_CONVERTED and SETS_REFUSED *order* is an `OwnSets`.
     """
 
-    def __init__(self, what: i64, order: Any, price_ticks: i64, lots: i64) -> None:
+    def __init__(self, what: i64, order: object, price_ticks: i64, lots: i64) -> None:
         self.what: Final[i64] = what
-        self.order: Final[Any] = order
         self.price_ticks: Final[i64] = price_ticks
         self.lots: Final[i64] = lots
+        self._order: Final[object] = order
+
+    @property
+    def order(self) -> Any:
+        """The order, as the strategy sees it."""
+        order = self._order
+        return OwnOrder(order) if isinstance(order, Order) else order
 
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Wake:
-    """Why the strategy is called: markets with their reason bits (`market.WAKE_*`), its timers, its orders' changes."""
+    """
+    Why the strategy is called: markets with their reason bits (`market.WAKE_*`), its timers, its orders' changes.
+
+    The market of an order that changed is among them without being listed: that is worked out for whoever asks.
+    """
 
     def __init__(
         self,
@@ -213,17 +224,26 @@ class Wake:
     def reasons(self, instrument: str) -> int:
         """The reason bits of that instrument's market, 0 if it did not move."""
         found = self._by_key.get(instrument)
+        bits: i64 = 0
         if found is not None:
             for at, market in enumerate(self._markets):
                 if market is found.market:
-                    return self._bits[at]
-        return 0
+                    bits |= i64(self._bits[at])
+            for change in self.changes:
+                if self._by_key[change.order.instrument].market is found.market:
+                    bits |= WAKE_ORDER
+        return int(bits)
 
     @property
     def instruments(self) -> tuple[str, ...]:
         """Keys of the instruments whose markets moved, in order of listing within each market."""
         keys: list[str] = []
-        for market in self._markets:
+        markets = list(self._markets)
+        for change in self.changes:
+            market = self._by_key[change.order.instrument].market
+            if market not in markets:
+                markets.append(market)
+        for market in markets:
             for leg in range(len(market.listing.symbols)):
                 keys.append(self._instruments[market.first_instrument + leg].key)
         return tuple(keys)

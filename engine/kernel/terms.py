@@ -13,13 +13,14 @@ from engine.kernel.codes import NOT_PERMITTED, OK
 from engine.kernel.events import KIND_BINARY, KIND_OPTION, Listing
 from engine.kernel.fees import money_exponent
 from engine.kernel.market import Instrument, power_of_ten
+from engine.kernel.money import Money, limit
 from engine.kernel.policy import CAP_EXPONENT, Policy, Rule
 from engine.kernel.units import LARGEST
 
 
 @final
 class Caps:
-    """The limits of one purse, as its money."""
+    """The limits of one purse, as its money: ints for people, amounts for admission."""
 
     def __init__(self, account: int, event: int, market: int, strategy: int, order: int) -> None:
         self.account: Final[int] = account
@@ -27,6 +28,11 @@ class Caps:
         self.market: Final[int] = market
         self.strategy: Final[int] = strategy
         self.order: Final[int] = order
+        self.account_money: Final[Money] = limit(account)
+        self.event_money: Final[Money] = limit(event)
+        self.market_money: Final[Money] = limit(market)
+        self.strategy_money: Final[Money] = limit(strategy)
+        self.order_money: Final[Money] = limit(order)
 
 
 _NOTHING: Final = Caps(0, 0, 0, 0, 0)

@@ -7,7 +7,7 @@ never set, or that comes early.
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel.pack import Packer, Unpacker
 from engine.kernel.record import NONE
@@ -17,14 +17,16 @@ KERNEL: Final[i64] = 0
 
 
 @final
+@mypyc_attr(acyclic=True)
 class Timer:
-    """One timer of *owner*, due at *due_ns*; every *every_ns* again if that is not 0."""
+    """One timer of *owner*, due at *due_ns*; every *every_ns* again if that is not 0. *tags* holds its tag alone."""
 
     def __init__(self, number: i64, owner: i64, tag: str, due_ns: i64, every_ns: i64) -> None:
         self.number: Final[i64] = number
         self.owner: Final[i64] = owner
         self.tag: Final[str] = tag
-        self.due_ns: Final[i64] = due_ns
+        self.tags: Final[tuple[str, ...]] = (tag,)
+        self.due_ns: i64 = due_ns
         self.every_ns: Final[i64] = every_ns
 
 
@@ -38,11 +40,15 @@ class Timers:
 
     def next_due(self) -> i64:
         """When the next timer is due, NONE without one."""
-        return self._waiting[0].due_ns if self._waiting else NONE
+        if not self._waiting:
+            return NONE
+        return self._waiting[0].due_ns
 
     def next_number(self) -> i64:
         """The number of the timer that `next_due` speaks of, 0 without one."""
-        return self._waiting[0].number if self._waiting else 0
+        if not self._waiting:
+            return 0
+        return self._waiting[0].number
 
     def set(self, owner: i64, tag: str, due_ns: i64, every_ns: i64 = 0) -> Timer:
         """Set *owner*'s timer *tag*, in place of one it has; returns the new one."""
@@ -80,13 +86,18 @@ class Timers:
 
     def fire(self, number: i64, due_ns: i64, now_ns: i64) -> Timer | None:
         """Take the timer *number* due at *due_ns*; None if there is no such timer, or if *now_ns* is before it."""
-        for at, timer in enumerate(self._waiting):
+        waiting = self._waiting
+        for at, timer in enumerate(waiting):
             if timer.number == number:
                 if timer.due_ns != due_ns or now_ns < due_ns:
                     return None
-                del self._waiting[at]
                 if timer.every_ns > 0:
-                    self._insert(Timer(number, timer.owner, timer.tag, due_ns + timer.every_ns, timer.every_ns))
+                    timer.due_ns = due_ns + timer.every_ns
+                    if at == 0 and len(waiting) == 1:
+                        return timer
+                del waiting[at]
+                if timer.every_ns > 0:
+                    self._insert(timer)
                 return timer
         return None
 

@@ -71,6 +71,7 @@ class Trading:
         self._commands: Final[Commands] = Commands(
             desk, self._control, self._executions, self._sender, self._unwinder, self._strategies
         )
+        self._wants: i64 = 0  # the reasons that wake any of them
         self._opening: Final[Opening] = Opening(desk, self._strategies, self._sets)
 
     @property
@@ -84,16 +85,25 @@ class Trading:
         return self.desk.requests
 
     @property
+    def faults(self) -> list[str]:
+        """
+        Tracebacks of the exceptions strategies raised, one for each STRAT_FAULT and in their order: never part of a
+        record. Who drives the kernel takes them out.
+        """
+        return self._strategies.faults
+
+    @property
     def last_fault(self) -> str:
-        """The traceback of the last exception a strategy raised, for the log: never part of a record."""
-        return self._strategies.last_fault
+        """The last of `faults`, empty without one."""
+        faults = self._strategies.faults
+        return faults[-1] if faults else ""
 
     def be_silent(self, silent: bool) -> None:
         """
-        Whether derived records are emitted with empty payloads and ids stay unformed.
+        Whether the records of decisions are emitted with empty payloads and ids stay unformed.
 
         Their number and kinds stay the same, and so do sequence numbers, digests and state: for a resimulation that
-        keeps no records.
+        keeps no records. With `desk.out.brief` they are not even listed, but only counted.
         """
         self.desk.silent = silent
 
@@ -101,12 +111,14 @@ class Trading:
         """
         Give *strategy* the next place in the configured order; no *instruments* means it listens to all.
 
-        Optional attributes: `memory` (see `memory`), and `wants`, an int of `market.WAKE_*` bits that wake it.
+        Optional attributes: `memory` (see `memory`), and `wants`, an int of the `market.WAKE_*` bits that wake it. Its
+        timers always do; of its orders it is told nothing unless WAKE_ORDER is among them.
 
         Raises:
             UnfitMemory: its memory has no canonical bytes.
         """
-        self._strategies.add(name, strategy, tier, instruments)
+        seat = self._strategies.add(name, strategy, tier, instruments)
+        self._wants |= seat.wants
 
     # -- what the step folds ---------------------------------------------------------------------------------------
 
@@ -149,6 +161,11 @@ class Trading:
             return self._sets.fold_row(batch, row)
         return self._executions.fold_row(batch, row)
 
+    def fold_order_words(self, seq: i64, recv_ns: i64, kind: i64, number: i64, a: i64, b: i64, c: i64, d: i64) -> i64:
+        """As `fold_order_row` for one of ORDER_ACKED, ORDER_CANCELLED and ORDER_FILLED that holds no text."""
+        self._at(seq, recv_ns)
+        return self._executions.fold_words(kind, number, a, b, c, d)
+
     def on_outcome(self, seq: i64, recv_ns: i64, data: bytes, start: i64, end: i64) -> i64:
         """
         Fold an OUTCOME or EXECUTOR_ACTION payload data[start:end] (`docs/reference/journal_format.md`, section 4.2).
@@ -179,8 +196,9 @@ class Trading:
         desk.pending = True
         if timer.owner == KERNEL:
             self._control.latch(timer.tag)
-        else:
-            desk.seats[timer.owner - 1].timers.append(timer.tag)
+            return codes.OK
+        seat = desk.seats[timer.owner - 1]
+        seat.timers = seat.timers + timer.tags if seat.timers else timer.tags
         return codes.OK
 
     def on_command(self, seq: i64, recv_ns: i64, payload: bytes) -> i64:
@@ -209,9 +227,16 @@ class Trading:
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
-    def decide(self, seq: i64, recv_ns: i64, dirty: list[int]) -> None:
+    def wanted(self, moved: list[Market]) -> bool:
+        """Whether anyone wants to know of what *moved*: only then, or while `pending`, `decide` does anything."""
+        wants = self._wants
+        if self.desk.unwinding and wants != 0:
+            wants = -1
+        return any(market.wake & wants != 0 for market in moved)
+
+    def decide(self, seq: i64, recv_ns: i64, moved: list[Market]) -> None:
         """
-        Wake, decide, arbitrate, admit. *dirty* lists the numbers of the markets whose `wake` is not 0.
+        Wake, decide, arbitrate, admit. The `wake` of the markets that *moved* says why, 0 that nobody need look.
 
         First the kernel acts for itself (kill, queued cancels, groups, unwindings), then every strategy concerned is
         called once, in configured order, and only when all have answered their intents are taken up: by tier, then in
@@ -221,16 +246,15 @@ class Trading:
         desk = self.desk
         desk.pending = False
         self._act()
-        markets = [desk.markets[number] for number in dirty]
-        answers: list[tuple[object, ...]] = []
+        strategies = self._strategies
         wanted = False
         for seat in desk.seats:
-            wake = self._strategies.wake(seat, markets)
-            intents = self._strategies.call(seat, wake) if wake is not None else ()
-            answers.append(intents)
-            wanted = wanted or len(intents) > 0
+            wake = strategies.wake(seat, moved)
+            if wake is not None:
+                seat.answer = strategies.call(seat, wake)
+                wanted = wanted or len(seat.answer) > 0
         if wanted:
-            self._obey.take_up(answers)
+            self._obey.take_up()
             self._admission.last_seq = seq
 
     def _act(self) -> None:

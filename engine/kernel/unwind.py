@@ -63,6 +63,7 @@ class Unwinder:
         self.jobs.append(job)
         if self._advance(job):
             self.jobs.remove(job)
+        self._desk.unwinding = len(self.jobs) > 0
 
     def flatten(self, instrument: Instrument, seat: i64) -> None:
         """Cancel every order of the market and trade its position away; complete sets are kept, they pay one."""
@@ -89,12 +90,13 @@ class Unwinder:
         for job in list(self.jobs):
             if self._advance(job):
                 self.jobs.remove(job)
+        self._desk.unwinding = len(self.jobs) > 0
 
     def _advance(self, job: Job) -> bool:
         """One step; True when the job is over."""
         desk = self._desk
         if job.order != 0:
-            order = desk.orders.by_number[job.order]
+            order = desk.orders.get(job.order)
             if order.open() or order.reserved > 0:
                 return False
             job.rest -= order.filled
@@ -106,7 +108,7 @@ class Unwinder:
                 desk.emit_two(kinds.DUST, 0, job.rest)
             return True
         if job.blocked != 0:
-            blocking = desk.orders.by_number.get(job.blocked)
+            blocking = desk.orders.find(job.blocked, "")
             if blocking is not None and blocking.open():
                 return False
             job.blocked = 0
@@ -149,7 +151,7 @@ class Unwinder:
             return
         job.blocked = self._sender.blocked_by()
         if job.blocked != 0:
-            self._sender.cancel(desk.orders.by_number[job.blocked], b"")
+            self._sender.cancel(desk.orders.get(job.blocked), b"")
 
     def _give_up(self, job: Job) -> None:
         desk = self._desk
@@ -193,7 +195,8 @@ class Unwinder:
             job.blocked = take()
             job.next_ns = take()
             if job.order != 0:
-                self._desk.orders.by_number[job.order].pinned = True
+                self._desk.orders.get(job.order).pinned = True
             jobs.append(job)
         unpacker.done()
         self.jobs = jobs
+        self._desk.unwinding = len(jobs) > 0

@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from engine.kernel.desk import Desk, Seat
 from engine.kernel.market import Instrument
 from engine.kernel.modes import MODE_NAMES
-from engine.kernel.order import OwnOrder
+from engine.kernel.order import Order, OwnOrder
 from engine.kernel.portfolio import mark_value
 from engine.kernel.record import NONE
 from engine.kernel.rewards import Estimate, RewardTerms, estimate, terms_of
@@ -33,6 +33,11 @@ class InstrumentView:
         self._instrument: Final[Instrument] = instrument
         self.key: Final[str] = instrument.key
         self.number: Final[int] = int(instrument.number)
+        # Made anew only when orders came or went: each speaks of its order as it is.
+        self._bids: tuple[OwnOrder, ...] = ()
+        self._bids_at: i64 = -1
+        self._asks: tuple[OwnOrder, ...] = ()
+        self._asks_at: i64 = -1
 
     # -- the venue's side ------------------------------------------------------------------------------------------
 
@@ -142,18 +147,41 @@ class InstrumentView:
     @property
     def own_bids(self) -> tuple[OwnOrder, ...]:
         """Those of them that buy."""
-        return self._own(BID)
+        at = self._desk.orders.working[self._instrument.number].buy_moves
+        if at != self._bids_at:
+            self._bids = self._own(BID)
+            self._bids_at = at
+        return self._bids
 
     @property
     def own_asks(self) -> tuple[OwnOrder, ...]:
         """Those of them that sell, also where the complement is bought instead."""
-        return self._own(ASK)
+        working = self._desk.orders.working
+        at = working[self._instrument.number].sell_moves
+        if self._instrument.other != NONE:
+            at += working[self._instrument.other].buy_moves
+        if at != self._asks_at:
+            self._asks = self._own(ASK)
+            self._asks_at = at
+        return self._asks
 
     def _own(self, side: i64) -> tuple[OwnOrder, ...]:
         instrument = self._instrument
-        found: list[OwnOrder] = []
         working = self._desk.orders.working
-        for order in working[instrument.number].orders:
+        orders = working[instrument.number].orders
+        if instrument.other == NONE and side >= 0:
+            only: Order | None = None
+            count: i64 = 0
+            for order in orders:
+                if order.side == side:
+                    only = order
+                    count += 1
+            if only is None:
+                return ()
+            if count == 1:
+                return (OwnOrder(only),)
+        found: list[OwnOrder] = []
+        for order in orders:
             if not order.mirrored() and (side < 0 or order.side == side):
                 found.append(OwnOrder(order))
         if instrument.other != NONE and side != BUY:
@@ -251,6 +279,8 @@ class View:
         self._desk: Final[Desk] = desk
         self._seat: Final[Seat] = seat
         self._instruments: Final[list[InstrumentView]] = instruments
+        self._last_key: object = None  # the key that was asked for last, and what it stands for
+        self._last: InstrumentView | None = None
 
     @property
     def now_ns(self) -> int:
@@ -277,8 +307,15 @@ class View:
 
     def market(self, instrument: str | int) -> InstrumentView:
         """The instrument of that key or number; raises KeyError where no catalogue input listed it yet."""
+        if instrument is self._last_key:
+            found = self._last
+            if found is not None:
+                return found
         if isinstance(instrument, str):
-            return self._instruments[self._desk.by_key[instrument].number]
+            view = self._instruments[self._desk.by_key[instrument].number]
+            self._last_key = instrument
+            self._last = view
+            return view
         if 0 <= instrument < len(self._instruments):
             return self._instruments[instrument]
         raise KeyError(instrument)
@@ -305,6 +342,12 @@ class View:
         """This strategy's open orders, oldest first."""
         seat = self._seat.number
         return tuple([OwnOrder(order) for order in self._desk.orders.all_open() if order.seat == seat])
+
+    @property
+    def timers(self) -> dict[str, int]:
+        """This strategy's timers: when each is due, by its tag, the next one first."""
+        seat = self._seat.number
+        return {timer.tag: int(timer.due_ns) for timer in self._desk.timers.all() if timer.owner == seat}
 
     def draws(self, purpose: str) -> Draws:
         """Random draws under the run's seed for *purpose*; key them by `draw_key` (see `rng`)."""

@@ -268,9 +268,9 @@ def test_the_same_input_is_not_decided_on_twice():
     verdict(room, strategy, bid())
     strategy.next = [bid()]
     room.out.clear()
-    room.trading.decide(room.seq, room.now, [0])
+    room.trading.decide(room.seq, room.now, room.markets[:1])
     room.markets[0].wake = 1
-    room.trading.decide(room.seq, room.now, [0])
+    room.trading.decide(room.seq, room.now, room.markets[:1])
 
     assert room.verdicts()[-1]["code"] == codes.DUPLICATE_INTENT
 

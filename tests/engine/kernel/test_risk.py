@@ -138,7 +138,7 @@ def test_step_by_step_equals_from_scratch(steps, data):
         list(risk.accounts),
         [event.worst for event in risk.events],
         [one.worst for one in risk.markets],
-        [risk.strategy(seat, purse) for seat in seats for purse in purses],
+        [risk.strategy(seat, purse).value() for seat in seats for purse in purses],
     )
     risk.rebuild()
 
@@ -146,7 +146,7 @@ def test_step_by_step_equals_from_scratch(steps, data):
         list(risk.accounts),
         [event.worst for event in risk.events],
         [one.worst for one in risk.markets],
-        [risk.strategy(seat, purse) for seat in seats for purse in purses],
+        [risk.strategy(seat, purse).value() for seat in seats for purse in purses],
     )
     assert kept[3] == [
         sum(one.worst for one in risk.markets if one.owner == seat and one.purse == purse)

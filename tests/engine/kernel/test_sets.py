@@ -342,7 +342,7 @@ def test_a_silent_kernel_asks_for_the_same():
         room.desk.seats[0].strategy.next = [Split(YES, 5)]
         room.input()
         room.markets[0].wake = 1
-        room.trading.decide(room.seq, room.now, [0])
+        room.trading.decide(room.seq, room.now, room.markets[:1])
         assert [record.kind for record in room.out.records] == [kinds.INTENT, kinds.VERDICT, kinds.REQUEST]
 
     assert {record.payload for record in silent.out.records} == {b""}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trading_room import Room, S, Says, a_policy, binary, contract
 
-from engine.kernel import codes
+from engine.kernel import codes, kinds
 from engine.kernel.events import ORDER_ACKED, ORDER_CANCELLED, ORDER_FILLED
 from engine.kernel.market import WAKE_BOOK, WAKE_ORDER, WAKE_TOUCH, WAKE_TRADE
 from engine.kernel.memory import UnfitMemory
@@ -123,9 +123,53 @@ def test_a_moved_market_with_an_own_order_in_it_gives_both_reasons():
     room.decide(0)
     room.facts((ORDER_ACKED, room.trading.requests[0].number, "v"), decide=False)
     room.markets[0].wake = WAKE_TOUCH
-    room.trading.decide(room.seq, room.now, [0])
+    room.trading.decide(room.seq, room.now, room.markets[:1])
 
     assert maker.wakes[-1].reasons(YES) == WAKE_TOUCH | WAKE_ORDER
+
+
+def test_orders_wake_and_are_told_of_only_where_that_is_wanted():
+    deaf = Says()
+    deaf.wants = WAKE_TOUCH
+    room = a_room(deaf)
+    deaf.next = [bid(), SetTimer("soon", after_ns=5)]
+    room.decide(0)
+    number = room.trading.requests[0].number
+    room.facts((ORDER_ACKED, number, "v"), (ORDER_FILLED, number, "v", 5_000, 1000 * 10_000, NONE, 0, "t"))
+    fire(room)
+    room.decide(0, bits=WAKE_TRADE)
+
+    assert [(wake.timers, wake.changes) for wake in deaf.wakes] == [((), ()), (("soon",), ())]
+    assert deaf.view.market(YES).position_lots == 1000
+
+
+def test_who_wants_to_know_is_known_before_anyone_is_asked():
+    picky = Says()
+    picky.wants = WAKE_TRADE
+    room = a_room(picky)
+    room.markets[0].wake = WAKE_TOUCH
+    unwanted = room.trading.wanted(room.markets)
+    room.desk.unwinding = True
+    while_unwinding = room.trading.wanted(room.markets)
+    room.desk.unwinding = False
+    room.markets[0].wake = WAKE_TRADE
+
+    assert (unwanted, while_unwinding, room.trading.wanted(room.markets)) == (False, True, True)
+    assert not a_room().trading.wanted(room.markets)
+
+
+def test_two_timers_of_one_input_are_handed_over_together():
+    one = Says()
+    room = a_room(one)
+    one.next = [SetTimer("a", after_ns=5), SetTimer("b", after_ns=5)]
+    room.decide(0)
+    room.input()
+    room.now = room.trading.next_due()
+    for _ in range(2):
+        room.trading.on_timer(room.seq, room.now, room.trading.next_timer(), room.trading.next_due())
+    room.trading.decide(room.seq, room.now, [])
+
+    assert one.wakes[-1].timers == ("a", "b")
 
 
 def test_nothing_to_do_is_not_pending():
@@ -382,7 +426,7 @@ def test_other_intents_are_refused_on_an_input_decided_before():
     room.out.clear()
     strategy.next = [CancelAll()]
     room.markets[0].wake = WAKE_TOUCH
-    room.trading.decide(room.seq, room.now, [0])
+    room.trading.decide(room.seq, room.now, room.markets[:1])
 
     assert names(room) == ["DUPLICATE_INTENT"]
 
@@ -416,7 +460,8 @@ def test_a_failing_strategy_is_muted_and_its_intents_discarded_while_others_go_o
     assert records[0] == ("STRAT_FAULT", {"seat": 1, "strategy": "s1", "wake": seq})
     assert [fields["price_ticks"] for kind, fields in records if kind == "INTENT"] == [40]
     assert "ValueError: no luck" in room.trading.last_fault
-    assert room.trading.last_fault.startswith("s1: Traceback")
+    assert room.trading.faults == [room.trading.last_fault]
+    assert room.trading.last_fault.startswith(f"s1, called for input {seq}: Traceback")
     assert bad.memory == {"calls": 1}
     assert room.desk.modes.mode(STRATEGY, 1) == REDUCE_ONLY
     assert len(good.wakes) == 2
@@ -441,6 +486,31 @@ def test_what_threatens_the_process_ends_it_unrecorded(error):
         room.decide(0)
 
     assert room.out.records == []
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RecursionError()])
+def test_an_error_that_ends_the_process_names_the_strategy_that_raised_it(error):
+    room = a_room(Fails(error))
+    with pytest.raises(type(error)) as raised:
+        room.decide(0)
+
+    assert raised.value.__notes__ == [f"raised by the strategy s1, called for input {room.seq}"]
+
+
+def test_every_fault_of_an_input_is_told():
+    room = a_room(Fails(ValueError("one")), Fails(KeyError("two")), Says())
+    none = room.trading.last_fault
+    records = room.decide(0)
+    told = list(room.trading.faults)
+    last = room.trading.last_fault
+    room.trading.faults.clear()
+
+    assert none == ""
+    assert [fields["strategy"] for kind, fields in records if kind == "STRAT_FAULT"] == ["s1", "s2"]
+    assert [("ValueError: one" in text, "KeyError: 'two'" in text) for text in told] == [(True, False), (False, True)]
+    assert [text.split(":")[0] for text in told] == [f"s{n}, called for input {room.seq}" for n in (1, 2)]
+    assert last == told[1]
+    assert room.trading.faults == []
 
 
 def test_an_operator_restarts_a_strategy_with_fresh_memory_and_no_timers():
@@ -475,8 +545,22 @@ def test_memory_that_cannot_be_kept_is_refused_at_the_door():
         def decide(self, view, wake):
             return ()
 
-    with pytest.raises(UnfitMemory):
+    with pytest.raises(UnfitMemory, match=r"^strategy s1: a strategy's memory holds a set"):
         a_room(Hoards())
+
+
+def test_memory_that_became_unfit_names_its_strategy_and_the_input():
+    class Becomes:
+        memory = None
+
+        def decide(self, view, wake):
+            self.memory = {1, 2}
+            return ()
+
+    room = a_room(Becomes())
+    room.decide(0)
+    with pytest.raises(UnfitMemory, match=rf"^strategy s1, at input {room.seq}: a strategy's memory holds a set"):
+        room.trading.parts()
 
 
 @frozen
@@ -530,15 +614,16 @@ class Quotes:
 
 
 def play(prices, silent):
+    """A run's records by kind (`written`), its digest and its state."""
     room = a_room(Quotes(), policy=a_policy(max_open_orders=5, max_market_notional=10_000_000))
     room.trading.be_silent(silent)
-    kinds = []
+    written = []
     for bid_ticks, spread, fills in prices:
         room.touch(bid_ticks, min(99, bid_ticks + spread))
         room.input(S)
         room.markets[0].wake = WAKE_TOUCH
-        room.trading.decide(room.seq, room.now, [0])
-        kinds.append([record.kind for record in room.out.records])
+        room.trading.decide(room.seq, room.now, room.markets[:1])
+        written.append([record.kind for record in room.out.records])
         for request in list(room.trading.requests):
             room.input()
             if request.what == 2:
@@ -548,7 +633,7 @@ def play(prices, silent):
                 order = room.desk.orders.by_number[request.number]
                 room.trading._executions.ack(order, f"v{request.number}")
                 room.trading._fills.fill(order, order.price, order.size // fills, NONE, 0, f"t{request.number}")
-    return kinds, room.digest.value, room.trading.parts()
+    return written, room.digest.value, room.trading.parts()
 
 
 @given(PRICES)
@@ -566,10 +651,53 @@ def test_a_silent_kernel_writes_no_payloads():
     strategy.next = [bid()]
     room.input()
     room.markets[0].wake = WAKE_TOUCH
-    room.trading.decide(room.seq, room.now, [0])
+    room.trading.decide(room.seq, room.now, room.markets[:1])
 
     assert [record.payload for record in room.out.records] == [b""] * 4
     assert room.trading.requests[0].intent == b""
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_what_the_kernel_does_by_itself_is_numbered_behind_the_intents_whether_it_is_silent_or_not(silent):
+    one, two = Says(), Says()
+    room = a_room(one, two)
+    one.next = [bid(), bid(49)]
+    room.decide(0)
+    numbers = [request.number for request in room.trading.requests]
+    room.facts(*((ORDER_ACKED, number, f"v{number}") for number in numbers), decide=False)
+    one.next = [Cancel(numbers[0]), CancelAll(), bid(48)]
+    two.next = [Flatten("polymarket:none"), Place(NO, BUY, 30, 700)]
+    room.trading.be_silent(silent)
+    room.input()
+    room.markets[0].wake = WAKE_TOUCH
+    room.trading.decide(room.seq, room.now, room.markets[:1])
+    placed = [room.desk.orders.get(request.number) for request in room.trading.requests if request.what == 1]
+
+    assert [(order.seat, order.ordinal) for order in placed] == [(1, 2)]
+    assert room.desk.ordinal == 6  # three intents and a cancel, then two
+
+
+def test_a_brief_outbox_counts_what_a_silent_kernel_does_not_write():
+    strategy, fails = Says(), Fails(ValueError())
+    room = a_room(strategy, fails)
+    room.trading.be_silent(True)
+    room.out.brief = True
+    strategy.next = [bid(), bid(price=200)]
+    room.input()
+    room.markets[0].wake = WAKE_TOUCH
+    room.trading.decide(room.seq, room.now, room.markets[:1])
+
+    assert [kinds.name(record.kind) for record in room.out.records] == ["STRAT_FAULT", "MODE"]
+    assert [record.at for record in room.out.records] == [0, 1]
+    assert room.out.count == 8
+    assert [room.trading.requests[0].number, room.desk.next_number()] == [room.seq + 6, room.seq + 9]
+    assert [int(room.out.tally[kind]) for kind in (kinds.INTENT, kinds.VERDICT, kinds.REQUEST, kinds.MODE)] == [
+        2,
+        2,
+        1,
+        1,
+    ]
+    assert [int(room.out.verdicts[code]) for code in (codes.OK, codes.OUT_OF_BAND)] == [1, 1]
 
 
 def test_the_parts_of_the_state_stand_in_a_fixed_order():

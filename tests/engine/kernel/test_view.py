@@ -4,11 +4,11 @@ import pytest
 from trading_room import Room, Says, binary, contract
 
 from engine.kernel import kinds
-from engine.kernel.events import FILL_PROVISIONAL, ORDER_ACKED, ORDER_FILLED
+from engine.kernel.events import FILL_PROVISIONAL, ORDER_ACKED, ORDER_CANCELLED, ORDER_FILLED
 from engine.kernel.modes import ACCOUNT, MARKET, REDUCE_ONLY, STRATEGY
 from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
-from engine.kernel.strategy import BUY, SELL, Place
+from engine.kernel.strategy import BUY, SELL, Place, SetTimer
 from engine.kernel.units import ASK, BID
 
 YES, NO = "polymarket:YES-M", "polymarket:NO-M"
@@ -101,6 +101,49 @@ def test_orders_and_positions_are_ours_as_asked(seen):
     assert strategy.view.cash("EUR") == 0
     room.markets[0].valid = False
     assert yes.unrealised is None
+
+
+@pytest.mark.parametrize(("key", "prices"), [("binance-usdm:BTC", (3, 2, 5, 6)), (YES, (40, 39, 60, 61))])
+def test_own_bids_and_offers_follow_every_order_that_comes_or_goes(seen, key, prices):
+    room, strategy = seen
+    room.touch(4, 5, market=1)
+    market = strategy.view.market(key)
+    empty = (market.own_bids, market.own_asks)
+    numbers = []
+    shown = []
+    for price, side in zip(prices, (BUY, BUY, SELL, SELL), strict=True):
+        strategy.next = [Place(key, side, price, 600)]
+        room.decide(0)
+        numbers.append(room.trading.requests[0].number)
+        shown.append(([one.number for one in market.own_bids], [one.number for one in market.own_asks]))
+    a, b, c, d = numbers
+    again = market.own_bids
+    for number in (a, d, b, c):
+        room.facts((ORDER_CANCELLED, number, "v", 0, 0, 0))
+        shown.append(([one.number for one in market.own_bids], [one.number for one in market.own_asks]))
+
+    assert empty == ((), ())
+    assert shown == [
+        ([a], []),
+        ([a, b], []),
+        ([a, b], [c]),
+        ([a, b], [c, d]),
+        ([b], [c, d]),
+        ([b], [c]),
+        ([], [c]),
+        ([], []),
+    ]
+    assert [order.open for order in again] == [False, False]
+
+
+def test_a_strategy_sees_its_own_timers_alone(seen):
+    room, strategy = seen
+    room.desk.timers.set(2, "another's", room.now + 1)
+    strategy.next = [SetTimer("late", after_ns=9), SetTimer("soon", after_ns=3, every_ns=4)]
+    room.decide(0)
+
+    assert strategy.view.timers == {"soon": room.now + 3, "late": room.now + 9}
+    assert list(strategy.view.timers) == ["soon", "late"]
 
 
 def test_the_view_names_time_mode_and_what_is_listed(seen):
