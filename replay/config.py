@@ -111,14 +111,31 @@ def read_file(disk: Disk, path: Path) -> str:
         raise BadConfig(str(path), "is no UTF-8 text") from error
 
 
+Contents = dict[str, Any] | None
+"""A part of a configuration as YAML has it; None where it is taken out."""
+
+
+def read_adversary(values: dict[str, Any], where: str) -> AdversaryConfig:
+    """What the `adversary:` part of a configuration says. Raises BadConfig."""
+    try:
+        return _converter.structure(values, AdversaryConfig)
+    except BaseValidationError as error:
+        raise BadConfig(where, reasons(error)) from error
+
+
 def read_config(
-    text: str, where: str, overrides: tuple[str, ...] = (), strategy: str | None = None
+    text: str,
+    where: str,
+    overrides: tuple[str, ...] = (),
+    strategy: str | None = None,
+    adversaries: tuple[Contents, ...] = (),
 ) -> tuple[RunConfig, str]:
     """
     The configuration in *text*, changed as asked, and the text that says just that.
 
     *strategy* (`file.py:Class` or `package.module:Class`) takes the place of all it has, under the name of its class
-    and without parameters. *overrides* ("path=value") come after that, so they can give it some.
+    and without parameters. So does the last of *adversaries* for the adversary. *overrides* ("path=value") come after
+    that, so they can give both some.
 
     Raises:
         BadConfig: it is no YAML of ours; the reason names the field.
@@ -131,6 +148,8 @@ def read_config(
         raise BadConfig(where, "a configuration is a mapping of names to values")
     if strategy is not None:
         values["strategies"] = [{"name": strategy.rpartition(":")[2], "code": strategy, "parameters": {}}]
+    for adversary in adversaries:
+        values["adversary"] = adversary
     for override in overrides:
         _override(values, override)
     try:
@@ -141,7 +160,7 @@ def read_config(
         raise BadConfig(where, f"seed is {config.seed}, expected a whole number from 0 to 2**63 - 1")
     if not 0 <= config.book_hash_every <= MOST_SEED:
         raise BadConfig(where, f"book_hash_every is {config.book_hash_every}, expected 0 (none) or a whole number")
-    return config, yaml.safe_dump(values, sort_keys=False) if overrides or strategy else text
+    return config, yaml.safe_dump(values, sort_keys=False) if overrides or strategy or adversaries else text
 
 
 def _override(values: dict[str, Any], override: str) -> None:
@@ -152,6 +171,8 @@ def _override(values: dict[str, Any], override: str) -> None:
     *parents, last = path.split(".")
     target: Any = values
     for name in parents:
+        if parents[0] == "adversary" and isinstance(target, dict) and target.get(name) is None:
+            target[name] = {}  # every stress is off until one of its values is set
         target = _step(target, name, override)
     try:
         value = load(text)

@@ -24,6 +24,7 @@ from replay.config import (
     BadConfig,
     RunConfig,
     StrategyConfig,
+    read_adversary,
     read_config,
     read_file,
     sources,
@@ -36,6 +37,7 @@ from replay.overlay import base_of, open_base
 from replay.own_source import source_of_instance
 from replay.policy import read_policy
 from replay.produce import Bench, How, no_bar, produce
+from replay.profiles import profile_of, read_profile
 from replay.results import Run, run_from
 from replay.run import Base, RunStart, StrategySource
 from replay.setup import start_of
@@ -55,6 +57,7 @@ def resimulate(
     strategy: Given | Sequence[Given] | Mapping[str, Given] | None = None,
     venue: "VenueConfig | Mapping[str, Any] | str | Path | None" = None,
     policy: str | Path | Mapping[str, Any] | None = None,
+    profile: str | Path | Mapping[str, Any] | None = None,
     seed: int | None = None,
     sink: Literal["none", "digests", "overlay"] | None = None,
     out: str | Path | None = None,
@@ -74,6 +77,8 @@ def resimulate(
         venue: a `VenueConfig`, its fields, or the path of a configuration, whose venue (and policy) is used.
         policy: a path, a text, its fields, or `"simulation"`: the built-in one, which permits everything that can be
             expressed and is for simulations only. Without any, that one.
+        profile: an adversary: the name of a profile that comes along, a path, or the fields of an `adversary:` part;
+            "none" takes a recorded run's away.
         seed: what all chance comes from; without one the recorded run's, or 0.
         sink: "overlay" keeps the run in the new folder *out*, where it replays strictly, and is meant wherever *out*
             is given; "digests" and "none" write nothing. The run is the same with each.
@@ -97,7 +102,7 @@ def resimulate(
     try:
         with _opened(disk, journal, base, include_invalid) as (source, recorded):
             chosen = _Chosen(disk, recorded)
-            chosen.take(strategy, venue, policy)
+            chosen.take(strategy, venue, policy, profile)
             feed, told, opened = _feed(disk, source, background)
             own = recorded.seed if recorded is not None else 0
             run = start_of(
@@ -138,12 +143,14 @@ class _Chosen:
         self.policy = policy_text(disk, SIMULATION, Path()) if recorded is None else recorded.policy
         self.strategies: tuple[StrategySource, ...] = () if recorded is None else recorded.strategies
 
-    def take(self, strategy: Any, venue: Any, policy: Any) -> None:
+    def take(self, strategy: Any, venue: Any, policy: Any, profile: Any) -> None:
         """Let what was given take the place of what was recorded."""
         if venue is not None:
             self._take_venue(venue)
         if policy is not None:
             self._take_policy(policy)
+        if profile is not None:
+            self._take_profile(profile)
         if strategy is not None:
             self._take_strategies(strategy)
         if not self.strategies:
@@ -165,6 +172,14 @@ class _Chosen:
             self.config = evolve(found, strategies=self.config.strategies)
             if found.policy:
                 self.policy = policy_text(self._disk, found.policy, path.parent)
+
+    def _take_profile(self, given: Any) -> None:
+        if isinstance(given, Mapping):
+            profile = profile_of(given, "", "", "", "profile")
+        else:
+            profile = read_profile(self._disk, str(given))
+        adversary = None if profile.adversary is None else read_adversary(profile.adversary, profile.name)
+        self.config = evolve(self.config, adversary=adversary)
 
     def _take_policy(self, given: Any) -> None:
         label = "given as text"

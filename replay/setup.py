@@ -9,6 +9,7 @@ from journal.disk import Disk
 from replay.config import RunConfig, read_config, read_file, sources
 from replay.decoders import newest
 from replay.defaults import CONFIGURATION, policy_text
+from replay.profiles import read_profile
 from replay.run import Base, RunStart, StrategySource, text_digest
 from replay.verify import this_build
 
@@ -30,16 +31,22 @@ class Configured:
 
 
 def configured(
-    disk: Disk, recorded: RunStart | None, path: Path | None, strategy: str | None, overrides: tuple[str, ...]
+    disk: Disk,
+    recorded: RunStart | None,
+    path: Path | None,
+    strategy: str | None,
+    overrides: tuple[str, ...],
+    profile: str | None = None,
 ) -> Configured:
     """
     What to run: from the file *path*, or else from the *recorded* run, or else the built-in configuration (`defaults`).
 
     *strategy* (`file.py:Class`, relative to the present folder) takes the place of the configured ones, and has the
-    parameters that *overrides* give it.
+    parameters that *overrides* give it. *profile* names the adversary (`replay.profiles`) that takes the place of the
+    configured one.
 
     Raises:
-        BadConfig: the text, an override or the strategy does not hold.
+        BadConfig: the text, an override, the strategy or the profile does not hold.
     """
     if path is not None:
         text, where, folder = read_file(disk, path), str(path), path.parent
@@ -47,7 +54,8 @@ def configured(
         text, where, folder = recorded.config, "the recorded configuration", Path()
     else:
         text, where, folder = CONFIGURATION, "the built-in configuration", Path()
-    config, said = read_config(text, where, overrides, strategy)
+    adversaries = () if profile is None else (read_profile(disk, profile).adversary,)
+    config, said = read_config(text, where, overrides, strategy, adversaries)
     if strategy is not None:
         place, colon, class_name = strategy.rpartition(":")
         if place.endswith(".py"):

@@ -24,6 +24,7 @@ COMMANDS = {
     "completion": "engine.runtime.commands.completion:completion",
     "journal": "engine.runtime.commands.journal:journal",
     "lint": "engine.runtime.commands.lint:lint",
+    "profile": "engine.runtime.commands.profile:profile",
     "replay": "engine.runtime.commands.replay:replay",
     "sample": "engine.runtime.commands.sample:sample",
 }
@@ -177,8 +178,12 @@ def _refused_by_kernel(error: BaseException) -> CommandError | None:
     """
     from engine.kernel.memory import UnfitMemory
     from engine.kernel.pack import Malformed
+    from engine.kernel.seats import BLAMED
     from engine.kernel.step import UnknownKind
 
+    blame = [note for note in getattr(error, "__notes__", []) if note.startswith(BLAMED)]
+    if blame:
+        return CommandError(f"{type(error).__name__} {blame[0]}", "run it again with --debug to see where", Exit.USAGE)
     if isinstance(error, UnfitMemory):
         return CommandError(str(error), "keep in its memory what the strategy contract allows", Exit.USAGE)
     if isinstance(error, UnknownKind):

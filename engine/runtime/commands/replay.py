@@ -32,6 +32,7 @@ class Given(NamedTuple):
     seed: int | None
     config: Path | None
     strategy: str | None
+    profile: str | None
     overrides: tuple[str, ...]
     out: Path | None
     sink: str
@@ -54,6 +55,7 @@ class Given(NamedTuple):
     "  engine replay run/ --set venue.order_latency_ms=200 --set strategies.joiner.parameters.size_lots=5000000\n"
     "  engine replay recording/ --seed 7 --strategy mine.py:Mine --guard\n"
     "                                                     one strategy, with the built-in venue and policy\n"
+    "  engine replay run/ --profile thin-books            the same run in a worse world (engine profile list)\n"
     "  engine replay run/ --strategy mine.py:Mine --set strategies.Mine.parameters.size_lots=5000000"
 )
 @click.argument("journal", type=JOURNAL)
@@ -85,6 +87,11 @@ class Given(NamedTuple):
     "--strategy",
     metavar="FILE.py:CLASS",
     help="Resimulate with this strategy alone; its parameters come from --set strategies.CLASS.parameters.NAME=VALUE.",
+)
+@click.option(
+    "--profile",
+    metavar="NAME|FILE",
+    help="Resimulate in a worse world: a profile that comes along (engine profile list), a file of your own, or none.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change one value of the configuration.")
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the resimulation in this folder.")
@@ -141,6 +148,7 @@ def replay(output: Output, journal: Path, **options: Any) -> None:
                 seed=given.seed,
                 config_path=given.config,
                 strategy=given.strategy,
+                profile=given.profile,
                 overrides=given.overrides,
                 out=given.out,
                 sink=given.sink,
@@ -160,7 +168,7 @@ def is_resimulation(given: Given, recorded: "RunStart | None", journal: Path) ->
         given.seed,
         given.config is not None,
         given.strategy is not None,
-        bool(given.overrides),
+        bool(given.overrides) or given.profile is not None,
         given.strict,
         given.forced,
         given.out is not None,

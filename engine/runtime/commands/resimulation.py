@@ -46,6 +46,7 @@ def resimulate(
     seed: int | None,
     config_path: Path | None,
     strategy: str | None,
+    profile: str | None,
     overrides: tuple[str, ...],
     out: Path | None,
     sink: str,
@@ -63,7 +64,7 @@ def resimulate(
     if out is not None:
         refuse_taken(disk, out)
     with usable():
-        chosen = configured(disk, recorded, config_path, strategy, overrides)
+        chosen = configured(disk, recorded, config_path, strategy, overrides, profile)
     feed = None if recorded is None or recorded.base is None else open_base(disk, path, recorded, base_path)
     base = opened if feed is None else feed.journal
     try:
@@ -77,6 +78,8 @@ def resimulate(
             output.lines([f"resimulation, seed {seed} ({was})"])
             if recorded is None and config_path is None:
                 output.lines([f"built-in configuration: {described(chosen.config)}; --config and --set say otherwise"])
+            if chosen.config.adversary is not None:
+                output.lines([f"adversary: {chosen.config.adversary.name or 'the configured one'}"])
         note_tail(output, base)
         how = How(out, sink, guard)
         produced = play(output, disk, run, chosen.config, base, how)
