@@ -347,7 +347,8 @@ def journal(*words: object, code: int = 0) -> Result:
     ("decide", "says"),
     [
         ("        sys.exit(0)", "a strategy called sys.exit"),
-        ("        self.memory['seen'] = {1, 2}", "memory holds a set"),
+        ("        self.memory['seen'] = {1, 2}", "strategy Bad, at input "),
+        ("        return self.decide(view, wake)", "RecursionError raised by the strategy Bad, called for input "),
     ],
 )
 def test_what_no_strategy_may_do_ends_the_run_as_its_fault_and_keeps_nothing(
