@@ -7,7 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from docs_pages import DOCS, REFERENCE, ROOT, TUTORIAL, fences, rows, section, typed
+from docs_pages import DOCS, FIRST_STRATEGY, REFERENCE, ROOT, TUTORIAL, fences, rows, section, typed
 
 from engine.runtime.exits import Exit
 from journal.disk import RealDisk
@@ -91,6 +91,7 @@ def test_the_documents_have_the_members_their_pages_list(sample: Path, tmp_path:
         ),
         ("refold.replay/1", 2, ["replay", "sample", "--config", "demo.yaml", "--out", run], 0),
         ("refold.replay/1", 1, ["replay", run], 0),
+        ("refold.lint/1", None, ["lint", "follow.py"], 0),
         ("refold.journal.materialise/1", None, ["journal", "materialise", run, "-o", str(tmp_path / "alone")], 0),
     ]
     for schema, column, words, code in asked:
@@ -118,6 +119,51 @@ def test_the_tutorial_does_what_it_says(sample: Path) -> None:
     assert "replay DIVERGED at seq" in said
 
 
+def changed(text: str, difference: str) -> str:
+    """*text* with the lines that *difference* marks with - replaced by those it marks with +."""
+    lines = difference.splitlines()
+    before = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("+"))
+    after = "".join(f"{line[1:]}\n" for line in lines if not line.startswith("-"))
+
+    assert text.count(before) == 1, difference
+    return text.replace(before, after)
+
+
+def test_the_first_strategy_does_what_its_page_says(tmp_path: Path) -> None:
+    strategy, notebook = fences(FIRST_STRATEGY, "python")
+    half, *late = fences(FIRST_STRATEGY, "diff")
+    code = tmp_path / "mine.py"
+    code.write_text(strategy, encoding="utf-8")
+    run = ["replay", "sample", "--strategy", "mine.py:Mine", "--seed", "7"]
+
+    assert len(strategy.splitlines()) < 30
+    said = say("sample", "-o", "sample", "--markets", "3", "--frames", "5000", "--seed", "1", cwd=tmp_path).decode()
+    assert said in FIRST_STRATEGY.read_text("utf-8")
+    said = say(*run, "--guard", "--out", "run", cwd=tmp_path).decode()
+    assert "built-in configuration: policy simulation, orders take 50.0 ms" in said
+    assert "verdicts: OK" in said
+    assert "replay identical" in say("replay", "run", cwd=tmp_path).decode()
+    notebook += "assert run.stats.fills == len(run.fills) == table.num_rows > 0\n"
+    subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {notebook}"], cwd=tmp_path, check=True
+    )
+    code.write_text(changed(strategy, half), encoding="utf-8")
+    document = orjson.loads(say(*run, "--json", cwd=tmp_path))
+    (refusal,) = document["refusals"]
+    assert (refusal["code"], refusal["line"]) == ("INTENT_MALFORMED", 22)
+    assert f"{refusal['why']}; {refusal['instead']}" in FIRST_STRATEGY.read_text("utf-8")
+    linted = say("lint", "mine.py", cwd=tmp_path, code=int(Exit.PREFLIGHT_REFUSED)).decode()
+    assert linted in FIRST_STRATEGY.read_text("utf-8")
+    for difference in late:
+        strategy = changed(strategy, difference)
+    code.write_text(strategy, encoding="utf-8")
+    linted = say("lint", "mine.py", cwd=tmp_path, code=int(Exit.PREFLIGHT_REFUSED)).decode()
+    assert linted in FIRST_STRATEGY.read_text("utf-8")
+    (fault,) = orjson.loads(say(*run, "--guard", "--json", cwd=tmp_path))["faults"]
+    assert f"strategy 'Mine' raised {fault['error']}" in FIRST_STRATEGY.read_text("utf-8")
+    assert f"  mine.py, line {fault['line']}: {fault['code']}\n" in FIRST_STRATEGY.read_text("utf-8")
+
+
 @pytest.mark.parametrize("number", range(2))
 def test_the_strategies_of_the_how_to_run_and_replay(sample: Path, tmp_path: Path, number: int) -> None:
     text = fences(DOCS / "how-to" / "write-a-strategy.md", "python")[number]
@@ -136,7 +182,7 @@ def test_the_strategies_of_the_how_to_run_and_replay(sample: Path, tmp_path: Pat
         encoding="utf-8",
     )
     run = tmp_path / "run"
-    words = ["replay", "sample", "--config", str(tmp_path / "example.yaml"), "--out", str(run), "--json"]
+    words = ["replay", "sample", "--config", str(tmp_path / "example.yaml"), "--guard", "--out", str(run), "--json"]
     document = orjson.loads(say(*words, cwd=sample))
     again = orjson.loads(say("replay", str(run), "--json", cwd=sample))
 

@@ -1,5 +1,6 @@
 """The lint: what it finds, what it leaves alone, and how a finding is allowed."""
 
+import re
 from pathlib import Path
 from textwrap import dedent, indent
 
@@ -109,6 +110,12 @@ def test_every_rule_is_broken_by_a_test_and_every_name_breaks_a_rule() -> None:
 
     assert broken | {"ALLOW", "SYNTAX"} == set(PROMISES)
     assert set(NAMES.values()) <= set(PROMISES)
+
+
+def test_every_rule_is_on_its_page() -> None:
+    page = (ROOT / "docs" / "reference" / "lint.md").read_text("utf-8")
+
+    assert re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE) == list(PROMISES)
 
 
 HONEST = [
