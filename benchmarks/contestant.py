@@ -6,6 +6,7 @@ their arrays. Where the right answers are known, an unequal one ends with 1 and 
 
 MODE: mm           the market-maker contract, its strategy compiled
       mm_python    the same, the strategy in ordinary Python
+      cold         a fresh process, from a sealed journal with sidecars to the result; the process's start counts
       fold_multi K the first 2 million records spread over K instruments, folded, no strategy
 """
 
@@ -22,7 +23,7 @@ from typing import Any
 
 from attrs import asdict
 
-from benchmarks.contestants import contract
+from benchmarks.contestants import cold, contract
 from benchmarks.contestants.feeds import Feed, packed, read_feed, spread
 from journal.background import Threads
 from journal.disk import RealDisk
@@ -41,15 +42,16 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     told.add_argument("feed", type=Path, metavar="FEED.bin")
-    told.add_argument("mode", choices=("mm", "mm_python", "fold_multi"), metavar="MODE")
+    told.add_argument("mode", choices=("mm", "mm_python", "cold", "fold_multi"), metavar="MODE")
     told.add_argument("numbers", type=int, nargs="+", metavar="N", help="[K of fold_multi,] LOWEST HIGHEST REPETITIONS")
+    told.add_argument("--folder", type=Path, help="where the journal of cold is kept; without it, beside the feed")
     told.add_argument("--sink", choices=SINKS, default="digests", help="what a run keeps of itself")
     return told
 
 
 def simulate(told: argparse.Namespace, feed: MemoryFeed) -> tuple[float, Simulated]:
     """One run of the contract: (seconds from its first record to its result, the result)."""
-    run, config = contract.run_of(compiled=told.mode == "mm")
+    run, config = contract.run_of(told.mode == "mm", feed.first_recv_ns)
     if told.sink != "overlay":
         simulation = Simulation(run, config, feed)
         started = time.perf_counter()
@@ -79,7 +81,7 @@ def simulate(told: argparse.Namespace, feed: MemoryFeed) -> tuple[float, Simulat
 
 def fold(feed: MemoryFeed) -> tuple[float, Simulated]:
     """One replay of *feed* without a strategy."""
-    _, config = contract.run_of(compiled=True)
+    _, config = contract.run_of(True, feed.first_recv_ns)
     simulation = Simulation(contract.start_of(()), config, feed)
     started = time.perf_counter()
     found = simulation.play()
@@ -108,18 +110,20 @@ def line(told: argparse.Namespace, took: list[float], count: int) -> dict[str, A
     }
 
 
-def market_maker(told: argparse.Namespace, feed: Feed, repetitions: int) -> tuple[dict[str, Any], int]:
-    """Measure the contract; returns what to print and the exit code."""
+def market_maker(told: argparse.Namespace, feed: Feed, repetitions: int) -> tuple[list[float], contract.Answers, int]:
+    """Measure the contract: (seconds, answers, exit code)."""
     inputs = packed(feed)
     took, found = measured(repetitions, lambda: simulate(told, inputs))
-    answers = contract.answers(found, feed)
-    wrong = contract.differences(answers, feed.digest)
-    printed = {**line(told, took, feed.count), **asdict(answers)}
     for fault in found.faults[:1]:
         print(fault, file=sys.stderr)
-    for name, (value, known) in wrong.items():
-        print(f"{name} is {value}, known is {known}", file=sys.stderr)
-    return printed, 1 if wrong or found.faults else 0
+    return took, contract.answers(found, feed.start_ns), 1 if found.faults else 0
+
+
+def cold_start(told: argparse.Namespace, feed: Feed, repetitions: int) -> tuple[list[float], contract.Answers, int]:
+    """Measure fresh processes: (seconds, answers, exit code)."""
+    journal = cold.prepare(feed, told.folder or told.feed.with_name(told.feed.name + ".journal"))
+    rounds = [cold.timed(journal, feed.start_ns) for _ in range(repetitions)]
+    return [took for took, _ in rounds], contract.Answers(**rounds[-1][1]), 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -134,7 +138,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         took, found = measured(repetitions, lambda: fold(inputs))
         printed, code = {**line(told, took, count), "assets": assets, "inputs": found.inputs}, 0
     else:
-        printed, code = market_maker(told, feed, repetitions)
+        measure = cold_start if told.mode == "cold" else market_maker
+        took, answers, code = measure(told, feed, repetitions)
+        printed = {**line(told, took, feed.count), **asdict(answers)}
+        for name, (value, known) in contract.differences(answers, feed.digest).items():
+            print(f"{name} is {value}, known is {known}", file=sys.stderr)
+            code = 1
     print(json.dumps(printed), flush=True)
     return code
 

@@ -235,7 +235,7 @@ def _pack(waiting: Path, rows: int, target: Path, disk: Disk) -> None:
         info = zipfile.ZipInfo("data.npy")  # of 1980: the same journal gives the same file
         info.compress_type = zipfile.ZIP_DEFLATED
         with zipfile.ZipFile(sink, "w") as archive, archive.open(info, "w", force_zip64=True) as member:
-            member.write(_header(rows))
+            member.write(header(rows))
             for piece in _pieces(waiting, disk):
                 member.write(piece)
         out.sync()
@@ -254,7 +254,7 @@ def _pieces(path: Path, disk: Disk) -> Iterator[bytes]:
         file.close()
 
 
-def _header(rows: int) -> bytes:
-    """What numpy's format begins with: magic, version 1.0, the length of the text, the text up to a multiple of 64."""
+def header(rows: int) -> bytes:
+    """What an array of *rows* begins with in numpy's format 1.0: magic, the text's length, the text, up to byte 256."""
     text = (_HEADER % rows).encode().ljust(_HEADER_SIZE - 11) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text

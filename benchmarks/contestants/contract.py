@@ -6,7 +6,7 @@ from typing import Any, Final
 from attrs import asdict, frozen
 
 import engine
-from benchmarks.contestants.feeds import Feed, key_of
+from benchmarks.contestants.feeds import key_of
 from engine.kernel.portfolio import Holding
 from engine.runtime.commands.resimulation import platform_tag
 from replay.config import RunConfig, read_config
@@ -48,7 +48,7 @@ rules:
     tifs: [GTC]
 orders:
   max_open: 1000
-  max_per_minute: 1_000_000
+  max_per_minute: 5_000
   max_ttl_ms: 1000
   flatten_ticks: 0
   rescue_ticks: 0
@@ -84,9 +84,9 @@ KNOWN: Final = {
 """By the digest of the feed's file: wide and pm of 5 million records, wide and pm of 200,000, all of seed 7."""
 
 
-def run_of(compiled: bool, lots: int = LOTS) -> tuple[RunStart, RunConfig]:
-    """The run, and its configuration."""
-    parameters = {"instrument": key_of(0), "lots": lots}
+def run_of(compiled: bool, start_ns: int) -> tuple[RunStart, RunConfig]:
+    """The run on a feed that starts at *start_ns*, and its configuration."""
+    parameters = {"instrument": key_of(0), "lots": LOTS, "first_ns": start_ns + STEP_NS}
     if compiled:
         name, source = "SteadyMaker", COMPILED
     else:
@@ -114,10 +114,9 @@ def start_of(strategies: tuple[StrategySource, ...]) -> RunStart:
     )
 
 
-def answers(simulated: Simulated, feed: Feed) -> Answers:
+def answers(simulated: Simulated, start_ns: int) -> Answers:
     """What *simulated* came to."""
     kernel = simulated.kernel
-    start_ns = min(feed.exch_ns[0], feed.local_ns[0])
     (holding,) = kernel.trading.desk.portfolio.holdings
     return Answers(
         steps=(int(kernel.trading.next_due()) - start_ns) // STEP_NS - 1,  # the timer waits for the step after the last

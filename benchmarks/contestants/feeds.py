@@ -16,13 +16,14 @@ from attrs import evolve, field, frozen
 
 from adapters.hftbacktest.wire.terms import EXPONENT, VENUE
 from engine.kernel import kinds
+from engine.kernel.bulk import PLAIN, PLAIN_SIZE, PRICE_AT, SOURCE_AT, SYMBOL_AT, TRADE
 from engine.kernel.events import RULE_NONE, SNAPSHOT, SNAPSHOT_END, EventBatch
 from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID, BUY, SELL, decimal
 from journal.payloads import encode_venue_input
 from replay.decoded import Piece
 from replay.feed import MemoryFeed
-from replay.packed import KIND_AT, PLAIN, PLAIN_PRICE_AT, PLAIN_SIZE, PLAIN_TRADE, SOURCE_AT, SPARE, SYMBOL_AT, Packed
+from replay.packed import KIND_AT, SPARE, Packed
 
 SOURCE: Final = 2
 RECORD: Final = 32
@@ -30,7 +31,7 @@ _INPUTS: Final = 1 << 15
 """Inputs in one piece: as many as a sidecar's have."""
 SIZE: Final = int(PLAIN_SIZE)
 # The last word of a record, less the asset: type and side.
-_BITS: Final = {0x0100: BID, 0xFF00: ASK, 0x0101: PLAIN_TRADE | BUY, 0xFF01: PLAIN_TRADE | SELL}
+_BITS: Final = {0x0100: BID, 0xFF00: ASK, 0x0101: TRADE | BUY, 0xFF01: TRADE | SELL}
 
 
 @frozen
@@ -58,6 +59,11 @@ class Feed:
     """Tick, and lots above 32 bits."""
     marks: "array[int]" = field(repr=False)
     """Type, side and asset."""
+
+    @property
+    def start_ns(self) -> int:
+        """The venue's time of the first record."""
+        return self.exch_ns[0]
 
 
 def read_feed(path: Path, lowest: int, highest: int) -> Feed:
@@ -114,9 +120,8 @@ def spread(feed: Feed, assets: int, most: int = 2_000_000) -> MemoryFeed:
 
 def _feed(feed: Feed, assets: int) -> MemoryFeed:
     symbols = {VENUE: [symbol_of(asset) for asset in range(assets)]}
-    start_ns = min(feed.exch_ns[0], feed.local_ns[0])
-    pieces = [_opening(feed.grid, symbols, start_ns), *_pieces(feed, symbols)]
-    return MemoryFeed(pieces, start_ns, {1: "engine", SOURCE: VENUE})
+    pieces = [_opening(feed.grid, symbols, feed.start_ns), *_pieces(feed, symbols)]
+    return MemoryFeed(pieces, feed.start_ns, {1: "engine", SOURCE: VENUE})
 
 
 def _opening(grid: Grid, symbols: dict[str, list[str]], start_ns: int) -> Piece:
@@ -136,7 +141,7 @@ def _opening(grid: Grid, symbols: dict[str, list[str]], start_ns: int) -> Piece:
 
 def _pieces(feed: Feed, symbols: dict[str, list[str]]) -> list[Piece]:
     """One plain input for each record, made column by column."""
-    tick = int(decimal(feed.grid.tick.encode(), 0, len(feed.grid.tick), EXPONENT)) << int(PLAIN_PRICE_AT)
+    tick = int(decimal(feed.grid.tick.encode(), 0, len(feed.grid.tick), EXPONENT)) << int(PRICE_AT)
     lot = int(decimal(feed.grid.lot.encode(), 0, len(feed.grid.lot), EXPONENT))
     first = int(PLAIN | (kinds.HFTBACKTEST_EVENTS << KIND_AT) | (SOURCE << SOURCE_AT))
     at, levels = int(SYMBOL_AT), feed.levels

@@ -17,13 +17,15 @@ class PlainMaker:
     lots: int
     offset_ticks: int = 2
     every_ns: int = 100_000_000
+    first_ns: int | None = None
     wants: int = int(WAKE_TIMER | WAKE_STATUS)
 
     def decide(self, view: Any, wake: Any) -> Iterator[Place | Cancel | SetTimer]:
         """Set the clock at first, then quote at each of its steps."""
         if not wake.timers:
             if wake.reasons(self.instrument) & WAKE_STATUS:
-                yield SetTimer("step", after_ns=self.every_ns, every_ns=self.every_ns)
+                first_ns = view.now_ns + self.every_ns if self.first_ns is None else self.first_ns
+                yield SetTimer("step", at_ns=first_ns, every_ns=self.every_ns)
             return
         market = view.market(self.instrument)
         bid, ask = market.best_bid, market.best_ask

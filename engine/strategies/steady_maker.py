@@ -17,23 +17,32 @@ class SteadyMaker:
     """
     One post-only order of *lots* on each side of *instrument*, *offset_ticks* behind the best price, every *every_ns*.
 
-    An order that stands at its price is left there; any other is cancelled, and replaced at once. The steps are counted
-    from the moment the instrument is listed or its status changes.
+    An order that stands at its price is left there; any other is cancelled, and replaced at once. The first step is at
+    *first_ns*, or without it one step after the instrument was listed or its status changed.
     """
 
-    def __init__(self, instrument: str, lots: int, offset_ticks: int = 2, every_ns: int = 100_000_000) -> None:
+    def __init__(
+        self,
+        instrument: str,
+        lots: int,
+        offset_ticks: int = 2,
+        every_ns: int = 100_000_000,
+        first_ns: int | None = None,
+    ) -> None:
         self.wants: Final[int] = int(WAKE_TIMER | WAKE_STATUS)
         self._instrument: Final[str] = instrument
         self._lots: Final[int] = lots
         self._offset_ticks: Final[i64] = offset_ticks
         self._every_ns: Final[int] = every_ns
+        self._first_ns: Final[int | None] = first_ns
 
     def decide(self, view: View, wake: Wake) -> list[object]:
         """Set the clock at first, then quote at each of its steps."""
         wanted: list[object] = []
         if len(wake.timers) == 0:
             if wake.reasons(self._instrument) & int(WAKE_STATUS):
-                wanted.append(SetTimer(STEP, after_ns=self._every_ns, every_ns=self._every_ns))
+                first_ns = view.now_ns + self._every_ns if self._first_ns is None else self._first_ns
+                wanted.append(SetTimer(STEP, at_ns=first_ns, every_ns=self._every_ns))
             return wanted
         market = view.market(self._instrument)
         bid = market.best_bid
