@@ -208,9 +208,9 @@ class Ledger:
             number = int(holding.instrument.number)
             token = self.tokens.get(number, Asset())
             _compare(found, f"{holding.instrument.key}: position", token.held[US], int(holding.size))
-            if int(holding.instrument.market.number) not in self.winners:
-                settled = token.held[US] - token.unsettled
-                _compare(found, f"{holding.instrument.key}: settled", settled, int(holding.settled))
+            resolved = int(holding.instrument.market.number) in self.winners
+            settled = 0 if resolved else token.held[US] - token.unsettled
+            _compare(found, f"{holding.instrument.key}: settled", settled, int(holding.settled))
         for purse in portfolio.purses:
             cash = self.cash.get(purse.key, Asset())
             _compare(found, f"{purse.key}: cash", cash.held[US], purse.cash() - purse.opening)

@@ -183,7 +183,7 @@ class Portfolio:
         return holding
 
     def fill(self, number: i64, side: i64, price: i64, size: i64, fee: int, provisional: bool) -> None:
-        """*size* of instrument *number* was traded at *price*; *fee* >= 0 is money paid."""
+        """*size* of instrument *number* was traded at *price*; *fee* is money paid, below 0 received."""
         holding = self.holdings[number]
         signed = size if side == BUY else -size
         holding.trade(signed, price)
@@ -223,13 +223,13 @@ class Portfolio:
         first = market.first_instrument
         for leg in range(len(market.listing.symbols)):
             holding = self.holdings[first + leg]
+            holding.settled = 0
             if holding.size == 0 and holding.cost == 0:
                 continue
             price = market.price_scale if holding.instrument.number == market.winner else i64(0)
             size = holding.size
             holding.trade(-size, price)
             holding.purse.settled += int(size) * int(price)
-            holding.settled = 0
 
     def convert(self, market: Market, size: i64, merges: bool) -> None:
         """

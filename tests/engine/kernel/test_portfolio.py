@@ -17,7 +17,7 @@ TRADES = st.lists(
         st.sampled_from([BUY, SELL]),
         st.integers(1, 9_999),
         st.integers(1, 10**9),
-        st.integers(0, 10**12),
+        st.integers(-(10**12), 10**12),
         st.sampled_from(["final", "settled", "reversed", "open"]),
     ),
     max_size=30,
@@ -210,3 +210,15 @@ def test_a_venues_mark_price_comes_first():
     assert mark_value(instruments[0], -10) == -1230
     markets[0].mark = NONE
     assert mark_value(instruments[0], -10) is None
+
+
+def test_of_a_resolved_market_nothing_counts_as_settled_also_where_a_sale_was_still_under_way():
+    portfolio, markets, _ = listed(binary())
+    portfolio.fill(0, BUY, 4_000, 10_000_000, 0, False)
+    portfolio.fill(0, SELL, 6_000, 10_000_000, 0, True)
+    markets[0].winner = 0
+    portfolio.pay_out(markets[0])
+    portfolio.settle(0, SELL, 6_000, 10_000_000, 0)
+
+    assert (portfolio.holdings[0].size, portfolio.holdings[0].settled) == (0, 0)
+    assert portfolio.purses[0].settled == 20_000_000_000
