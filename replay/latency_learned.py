@@ -20,7 +20,6 @@ from engine.kernel.events import (
     CANCEL_REFUSED,
     ORDER_ACKED,
     ORDER_CANCELLED,
-    ORDER_REFUSED,
     ORDER_REJECTED,
     STRIDE,
     EventBatch,
@@ -215,8 +214,6 @@ def _frame(
     translator.translate(frame, 0, len(frame), batch)
     for at in range(0, int(batch.count) * int(STRIDE), int(STRIDE)):
         kind, number, named = (int(batch.rows[at + column]) for column in range(3))
-        if kind == ORDER_REFUSED:
-            waiting.orders.pop(number, None)  # it never left
         if kind not in _VENUE_NS_AT:
             continue
         text = batch.texts[named] if named >= 0 else ""

@@ -8,8 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from resimulations import Setting, resimulate, sample_recording
 
+from engine.kernel import kinds
+from engine.kernel.derived import CANCEL, PLACE
 from engine.kernel.record import NONE
+from engine.kernel.request import Request
+from journal.background import Inline
+from journal.disk import RealDisk
+from journal.payloads import ACKED, REJECTED, UNKNOWN, encode_outcome
 from journal.reader import open_journal
+from journal.writer import Writer
 from replay.config import read_config
 from replay.latency_learned import Answer, NothingToLearn, learn, main, quantiles, split
 
@@ -102,3 +109,36 @@ def test_quantiles_rise_from_the_least_to_the_most_and_are_as_many_as_the_sample
     assert list(table.values()) == sorted(table.values())
     assert len(table) <= len(found) + 2
     assert (990_000 in table) == (len(found) >= 100)
+
+
+def request(what: int, decided_ns: int, target: int = 0) -> bytes:
+    """A REQUEST's payload."""
+    return Request(
+        9, what, b"", "", 0, "polymarket", "YES", 0, 0, 5000, 4, 10**6, 6, 1, 0, decided_ns, NONE, target
+    ).encode()
+
+
+def test_the_executors_outcomes_answer_where_the_venue_has_not_yet(tmp_path: Path) -> None:
+    """Orders 2 and 4, cancels 6 and 8 of them: acknowledged, rejected, and one that was never sent."""
+    writer = Writer.create(
+        tmp_path / "run", RealDisk(), Inline(), journal_id=bytes(16), wall_ns=0, mono_ns=0, sources={2: "executor"}
+    )
+    for at, (what, target) in enumerate([(PLACE, 0), (PLACE, 0), (CANCEL, 2), (CANCEL, 4), (PLACE, 0)]):
+        writer.append_input(kinds.CLOCK, 1, 1, at * 100, NONE, b"{}")
+        writer.append_derived(kinds.REQUEST, 1, request(what, at * 100, target))
+    for heard_ns, seq, outcome in (
+        (600, 2, ACKED),
+        (700, 4, REJECTED),
+        (800, 6, ACKED),
+        (900, 8, ACKED),
+        (950, 10, UNKNOWN),
+    ):
+        writer.append_input(kinds.OUTCOME, 1, 2, heard_ns, NONE, encode_outcome(seq, 0, outcome, 0))
+    writer.close()
+    with open_journal(tmp_path / "run") as journal:
+        learned = learn(journal)
+
+    assert learned.orders == (300, 300)
+    assert learned.cancels == (300, 300)
+    assert learned.reports == (300, 300, 300, 300)
+    assert (learned.halved, learned.unanswered) == (4, 1)

@@ -171,5 +171,18 @@ def test_prices_without_bound_are_found_too() -> None:
     assert book.levels(BID, 9) == [(tick * 10_000_000, 7 * 100_000) for tick in (5_000_000, 100)]
 
 
+def test_there_is_room_for_every_change_under_way() -> None:
+    market = Room(contract()).markets[0]
+    book = VenueBook()
+    for _ in range(2):
+        book.begin(market)
+        for tick in range(1, 500):
+            book.set_level(ASK, tick * 10_000_000, tick * 100_000)
+            book.set_level(BID, tick * 10_000_000, 0)
+
+        assert book.levels(ASK, 1000) == [(tick * 10_000_000, tick * 100_000) for tick in range(1, 500)]
+        assert book.best_bid() == NONE
+
+
 def test_sizes_count_in_whole_lots_and_never_as_none() -> None:
     assert [whole_lots(size, 10) for size in (0, 1, 9, 10, 19, 20)] == [0, 1, 1, 1, 1, 2]

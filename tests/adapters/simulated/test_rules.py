@@ -308,6 +308,19 @@ def test_resting_orders_that_only_reduce_share_what_is_held_and_end_with_it() ->
     assert kinds(stage.of(second)) == ["ACKED", "FILLED", "CANCELLED"]
 
 
+def test_an_order_of_ours_that_has_nothing_left_to_reduce_ends_when_we_meet_it() -> None:
+    stage = staged(Rules(self_trade=SELF_NAMES.index("trade")), listing=contract())
+    stage.venue.hold(0, 3 * stage.lot)
+    spent, open_ = stage.place(SELL, 41, 3, reduce_only=True), stage.place(SELL, 40, 3)
+    stage.wait(100 * MS)
+    bid = stage.place(BUY, 41, 5, tif="FAK")
+    stage.settle()
+
+    assert kinds(stage.of(open_)) == ["ACKED", "FILLED"], "it crossed, and sold what was held"
+    assert kinds(stage.of(spent)) == ["ACKED", "CANCELLED"]
+    assert kinds(stage.of(bid)) == ["ACKED", "CANCELLED"]
+
+
 def test_tokens_are_not_judged_by_a_flag_of_contracts() -> None:
     stage = staged()
     number = stage.place(SELL, 45, 10, reduce_only=True)
