@@ -1,6 +1,7 @@
 """Runs for tests of resimulation: strategies as texts, a policy, and overlays made of both on small recordings."""
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from journal.writer import Writer
 from replay.config import RunConfig, StrategyConfig, VenueConfig
 from replay.decoders import newest
 from replay.feed import JournalFeed
+from replay.guard import guarding
 from replay.overlay import BASE_FILE, base_of, open_base, write_base_hint
 from replay.resimulation import Simulated, Simulation, overlay_writer
 from replay.run import RunStart, StrategySource
@@ -154,11 +156,15 @@ def sample_recording(folder: Path, frames: int = 500, markets: int = 3, seed: in
     return write_recording(folder, inputs(sample), block_target=20_000)
 
 
-def resimulate(base: Path, setting: Setting, out: Path | None = None, disk: Disk | None = None) -> Simulated:
-    """Run *setting* on the journal *base*, into the overlay *out* or into nothing."""
+def resimulate(
+    base: Path, setting: Setting, out: Path | None = None, disk: Disk | None = None, guard: bool = True
+) -> Simulated:
+    """Run *setting* on the journal *base*, into the overlay *out* or into nothing, under guard."""
     disk = disk or RealDisk()
-    with open_journal(base, disk, Inline()) as journal:
+    with open_journal(base, disk, Inline()) as journal, ExitStack() as guarded:
         run = setting.run(journal)
+        if guard:
+            guarded.enter_context(guarding(run.strategies))
         notes: list[str] = []
         feed = JournalFeed(disk, journal, run.decoders, this_build(), Inline(), notes.append)
         simulation = Simulation(run, setting.config, feed)

@@ -45,8 +45,7 @@ def strategy(body: str, top: str = "", init: str = "pass") -> StrategySource:
 
 def run(recording: Path, source: StrategySource) -> Simulated:
     """A guarded run of it."""
-    with guarding([source]):
-        return played(recording, Setting(source.source, "Mine"))
+    return played(recording, Setting(source.source, "Mine"))
 
 
 BREACHES = [
@@ -135,9 +134,8 @@ def test_a_clock_read_while_the_strategy_is_made_refuses_it() -> None:
 @pytest.mark.parametrize("setting", [Setting(), JOINING], ids=["noisy", "joining"])
 def test_a_run_is_the_same_with_the_guard_and_without(setting: Setting, tmp_path: Path) -> None:
     base = sample_recording(tmp_path / "base", frames=300)
-    alone = played(base, setting, tmp_path / "alone")
-    with guarding([StrategySource("one", setting.class_name, setting.source, "market_making")]):
-        guarded = played(base, setting, tmp_path / "guarded")
+    alone = played(base, setting, tmp_path / "alone", guard=False)
+    guarded = played(base, setting, tmp_path / "guarded", guard=True)
 
     assert guarded.kernel.checkpoint() == alone.kernel.checkpoint()
     assert (guarded.submitted, guarded.fills) == (alone.submitted, alone.fills)
