@@ -293,6 +293,10 @@ class SimulatedVenue:
             at -= 1
         self._held.insert(at, arrival)
 
+    def _waits(self, number: i64) -> bool:
+        """Whether the order of request *number* is held back."""
+        return any(held.request.number == number for held in self._held)
+
     def _cancel(self, arrival: Arrival, now_ns: i64) -> None:
         request = arrival.request
         reason = codes.OK
@@ -301,7 +305,7 @@ class SimulatedVenue:
         elif self.adversary is not None:
             reason = self.adversary.objection(request.number, True, now_ns)
         if reason == codes.OK:
-            if any(held.request.number == request.target for held in self._held):
+            if self._held and self._waits(request.target):
                 reason = codes.CANCEL_FAILED  # what waits to trade cannot be taken back
             elif not self._orders.cancel(self._instruments[request.instrument].market.number, request.target, now_ns):
                 reason = codes.NO_SUCH_ORDER
