@@ -103,10 +103,8 @@ class Lanes:
 
     def grow(self, texts: list[str]) -> None:
         """The symbols are *texts* now, those known before among them in their places."""
-        count = len(self.found)
-        if count < len(texts):
-            self.to = vec[i64]([self.symbols.number(text) for text in texts])
-            self.found.extend([None] * (len(texts) - count))
+        self.to = vec[i64]([self.symbols.number(text) for text in texts])
+        self.found.extend([None] * (len(texts) - len(self.found)))
 
 
 @final

@@ -42,12 +42,3 @@ class Divisor:
         self.refused: Final[i64] = NONE | ((step & -step) - 1)
         self.inverse: Final[i64] = inverse
         self.most: Final[i64] = MASK63 // step
-
-    def quotient(self, value: i64) -> i64:
-        """*value* / *step*, or -1 where that is negative or not whole."""
-        if value & self.refused != 0:
-            return -1
-        found = ((value >> self.shift) * self.inverse) & MASK63
-        if found > self.most:
-            return -1
-        return found
