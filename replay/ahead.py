@@ -8,23 +8,27 @@ is on its way to us over our book when a request arrives there (`prepare`).
 
 from typing import Final, final
 
+from librt.strings import read_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from adapters.simulated.book import VenueBook
+from adapters.simulated.resting import Watch
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import events
+from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE, PRICE_AT, SIDE, SKIPPED, SKIPPED_AT, SOURCE, SOURCE_AT, TRADE
 from engine.kernel.market import Instrument
 from engine.kernel.record import NONE, wide
 from engine.kernel.step import Kernel
 from engine.kernel.units import ASK, BID, BUY, SELL
-from replay.decoded import AheadCursor, DecodedCursor
+from replay.decoded import AheadCursor, DecodedCursor, Loaded
 
 END: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
 MOST_LAG_NS: Final[i64] = 2_000_000_000
 """How far the venue may be ahead of us: what reached us later than that is taken as having happened so long before."""
 
 _HIT: Final[i64] = 3  # words: venue time, piece, offset
+_SAME: Final[i64] = ~(SKIPPED << SKIPPED_AT)  # of a plain input's first word: all but how many records lie before it
 
 
 @final
@@ -197,8 +201,6 @@ class Ahead:
 
     def _seek(self, until_ns: i64) -> None:
         """Note every input that may concern an order of ours and happened after `_sought_ns`, up to *until_ns*."""
-        reader = self._reader
-        reader.start()
         self._hit = 0
         self._hit_end = 0
         self._from_ns = self._sought_ns
@@ -206,23 +208,59 @@ class Ahead:
         if until_ns < END - self.most_lag_ns:
             last_ns = until_ns + self.most_lag_ns
         self._round += 1
-        while reader.next() and reader.recv_ns <= last_ns:
-            if reader.raw:
-                continue
-            vt = self._time.of(reader.source, reader.recv_ns, reader.src_ns, reader.snapshot)
-            if reader.plain != 0:
-                instrument = self._find(reader.kind, reader.symbol)
-                if instrument is None:
-                    continue
-                number = instrument.market.number
-                if self._venue.watch(number).count == 0:
-                    continue
-                vt = self._in_order(number, vt)
-                if self._from_ns < vt <= until_ns and self._concerns(instrument):
-                    self._note(vt)
-            else:
-                self._seek_rows(vt, until_ns)
+        pieces = self._cursor.pieces
+        number = self._cursor.piece
+        at = self._cursor.offset
+        while number < i64(len(pieces)) and at >= 0:
+            at = self._seek_in(pieces[number], number, at, until_ns, last_ns)
+            number += 1
         self._sought_ns = until_ns
+
+    def _seek_in(self, loaded: Loaded, number: i64, at: i64, until_ns: i64, last_ns: i64) -> i64:
+        """The same in one piece, from *at* on; returns where to go on in the next, or -1 where nothing later matters."""
+        data = loaded.data
+        end = loaded.end
+        reader = self._reader
+        known: i64 = -1  # what the plain inputs just looked at have in common: kind, source and symbol
+        instrument: Instrument | None = None
+        while at < end:
+            recv_ns = read_i64_le(data, at + 8)
+            if recv_ns > last_ns:
+                return -1
+            first = read_i64_le(data, at)
+            if first & FORM != PLAIN:
+                reader.seek(number, at)
+                if not reader.raw:
+                    vt = self._time.of(reader.source, recv_ns, reader.src_ns, reader.snapshot)
+                    self._seek_rows(vt, until_ns)
+                at = reader.follows
+                continue
+            if first & _SAME != known:
+                known = first & _SAME
+                reader.seek(number, at)
+                instrument = self._find(reader.kind, reader.symbol)
+                if instrument is not None and self._venue.watch(instrument.market.number).count == 0:
+                    instrument = None
+            if instrument is not None:
+                vt = self._time.of((first >> SOURCE_AT) & SOURCE, recv_ns, read_i64_le(data, at + 16), False)
+                vt = self._in_order(instrument.market.number, vt)
+                if self._from_ns < vt <= until_ns and self._is_plain_concern(instrument, read_i64_le(data, at + 24)):
+                    self._note(vt, number, at)
+            at += PLAIN_SIZE
+        return 0
+
+    def _is_plain_concern(self, instrument: Instrument, word: i64) -> bool:
+        """Whether the fact of a plain input, whose price *word* this is, may reach or move an order of ours."""
+        market = instrument.market
+        watch = self._venue.watch(market.number)
+        price = word >> PRICE_AT
+        side = word & SIDE
+        if instrument.complement:
+            price = market.price_scale - price
+            side = 1 - side
+        if word & TRADE != 0:
+            return price <= watch.bid_high or price >= watch.ask_low
+        return _is_level_concern(watch, side, price)
 
     def _seek_rows(self, vt: i64, until_ns: i64) -> None:
         """The same for the rows of one input, which happened together."""
@@ -240,7 +278,7 @@ class Ahead:
             at_ns = self._in_order(number, vt)
             if at_ns != noted and self._from_ns < at_ns <= until_ns and self._concerns(instrument):
                 noted = at_ns
-                self._note(at_ns)
+                self._note(at_ns, reader.piece, reader.offset)
 
     def _in_order(self, number: i64, vt: i64) -> i64:
         """A market's facts keep the order in which they were recorded: *vt*, or the latest before it in this round."""
@@ -264,9 +302,7 @@ class Ahead:
             if instrument.complement:
                 side = ASK if side == BID else BID
                 price = market.price_scale - price
-            if side == BID:
-                return price >= watch.ask_low or watch.bid_low <= price <= watch.bid_high
-            return price <= watch.bid_high or watch.ask_low <= price <= watch.ask_high
+            return _is_level_concern(watch, side, price)
         if reader.row_kind == events.TRADED:
             price = reader.a
             if instrument.complement:
@@ -275,8 +311,8 @@ class Ahead:
         kind = reader.row_kind
         return kind == events.SNAPSHOT or kind == events.STATUS or kind == events.TICK_CHANGED
 
-    def _note(self, vt: i64) -> None:
-        """Keep the input that the reader stands on as a hit at *vt*: by time, then as recorded."""
+    def _note(self, vt: i64, piece: i64, offset: i64) -> None:
+        """Keep the input at *offset* of *piece* as a hit at *vt*: by time, then as recorded."""
         if (self._hit_end + 1) * _HIT > i64(len(self._hits)):
             self._hits = _longer(self._hits)
         hits = self._hits
@@ -287,8 +323,8 @@ class Ahead:
             hits[at + 2] = hits[at - _HIT + 2]
             at -= _HIT
         hits[at] = vt
-        hits[at + 1] = self._reader.piece
-        hits[at + 2] = self._reader.offset
+        hits[at + 1] = piece
+        hits[at + 2] = offset
         self._hit_end += 1
 
     def _find(self, kind: i64, symbol: i64) -> Instrument | None:
@@ -296,6 +332,13 @@ class Ahead:
         if translator is None or symbol < 0:
             return None
         return self._kernel.data.listings.find(translator.symbols, symbol)
+
+
+def _is_level_concern(watch: Watch, side: i64, price: i64) -> bool:
+    """Whether a level set at *price* may reach an order of ours on the other side, or is one that we queue in."""
+    if side == BID:
+        return price >= watch.ask_low or watch.bid_low <= price <= watch.bid_high
+    return price <= watch.bid_high or watch.ask_low <= price <= watch.ask_high
 
 
 def _longer(old: vec[i64]) -> vec[i64]:

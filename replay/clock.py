@@ -21,9 +21,9 @@ def offsets_of(clock: ClockConfig, feed: Feed) -> dict[int, int]:
     return {source: round(float(clock.offset_ms) * MS) for source in sorted(lags)}
 
 
-def venue_time(clock: ClockConfig, feed: Feed) -> VenueTime:
-    """Venue times of the inputs of *feed*. Raises what `offsets_of` raises."""
-    time = VenueTime(round(clock.feed_latency_ms * MS), max(feed.sources, default=0))
-    for source, offset_ns in offsets_of(clock, feed).items():
+def venue_time(clock: ClockConfig, offsets_ns: dict[int, int]) -> VenueTime:
+    """Venue times, where the sources' clocks run *offsets_ns* ahead of ours."""
+    time = VenueTime(round(clock.feed_latency_ms * MS), max(offsets_ns, default=0))
+    for source, offset_ns in offsets_ns.items():
         time.set_offset(source, offset_ns)
     return time

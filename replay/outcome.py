@@ -30,11 +30,14 @@ def simulated_fields(journal: str, run: RunStart, simulated: Simulated) -> dict[
         "seed": run.seed,
         "run_id": run.run_id,
         "build": run.build,
-        "fast_path_share": share_of(kernel),
+        "fast_path_share": share_of(*simulated.path_counts),
         "unreadable_frames": kernel.unreadable,
         "orders": simulated.submitted,
         "cancels": simulated.cancels,
         "fills": simulated.fills,
+        "clock_offsets_ms": {name: ns / 1e6 for name, ns in simulated.clock_offsets_ns.items()},
+        "clamped_inputs": simulated.clamped,
+        "unready_instants": simulated.unready,
         "derived_by_kind": simulated.counts,
         "verdicts": simulated.verdicts,
         "faults": simulated.faults,
@@ -124,8 +127,6 @@ def rounded(money: int, exponent: int, digits: int = 4) -> str:
     return ratio_text(money, 10 ** int(exponent), digits)
 
 
-def share_of(kernel: Kernel) -> float | None:
+def share_of(fast: int, slow: int) -> float | None:
     """The share of frames that the scanners read, of those read by either; None when no frame was read."""
-    counts = kernel.path_counts()
-    fast, slow = int(counts[0]), int(counts[1])
     return fast / (fast + slow) if fast + slow else None
