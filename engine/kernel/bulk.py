@@ -83,6 +83,7 @@ class Lane:
         self.fits = follows and market.suspect == 0 and market.crossed_ns == NONE and not market.odd
         if self.fits:
             market.unsaved = True
+            market.touch_unseen = True
             self.bids = market.book.bids
             self.asks = market.book.asks
             self.whole = market.whole

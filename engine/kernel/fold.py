@@ -394,6 +394,8 @@ class MarketData:
             return
         market.touched = True
         market.unsaved = True
+        if market.touch_unseen:  # nobody was to be told of it; of what this input does to it, perhaps
+            market.see_touch()
         if not self.moved:
             self.moved = market.alone  # most inputs move one market: no list is made for it
         elif self.moved is self._several:

@@ -63,6 +63,7 @@ class Market:
         self.wake: i64 = 0  # why strategies should look, collected over one input
         self.touched: bool = False  # already among the markets this input moved
         self.unsaved: bool = True  # changed since its part was last digested
+        self.touch_unseen: bool = False  # the bulk fold may have moved the book's touch away from the one below
         self.touch_bid: i64 = NONE  # the touch strategies were last woken for
         self.touch_bid_lots: i64 = 0
         self.touch_ask: i64 = NONE
@@ -108,6 +109,7 @@ class Market:
 
     def see_touch(self) -> bool:
         """Take the book's touch for the one that strategies know; whether it is another one."""
+        self.touch_unseen = False
         book = self.book
         bid = book.bids.best
         ask = book.best_ask()

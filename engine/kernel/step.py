@@ -198,10 +198,10 @@ class Kernel:
         if at == start:
             return at
         self.seq = bulk.seq
-        self.trading.desk.draw_key = bulk.seq << 1
+        desk.draw_key = bulk.seq << 1
         if span_seq != 0:
             self.seq = span_seq
-            self.trading.desk.draw_key |= 1
+            desk.draw_key |= 1
         self.recv_ns = bulk.recv_ns
         if self.running:
             self.inputs += (at - start) // PLAIN_SIZE

@@ -335,6 +335,19 @@ def test_the_loop_does_not_begin_where_a_step_has_more_to_do(why: str) -> None:
     assert made.fold_plain(piece.data, 0, 1, 2**62, 2, 0, numbers.lanes) == 0
 
 
+def test_a_touch_that_moved_in_bulk_is_no_news_of_the_next_step() -> None:
+    made, feed = ready()
+    assert in_one_go(made, more(feed, BEST, BETTER)) == 2
+    made.batch.clear()
+    for row in TRADE:
+        made.batch.add(*row)
+    made.step_decoded(9, 9 * MS, ARRAYS, 4)
+    market = made.data.listings.markets[1]
+
+    assert market.wake == WAKE_TRADE
+    assert (market.touch_bid, market.touch_bid_lots, market.touch_ask) == (400, 2, 599)
+
+
 @pytest.mark.parametrize("side", [0, 1, 2])
 def test_a_trade_of_the_complement_is_mirrored(side: int) -> None:
     made, _ = kernel([], 0)
