@@ -16,7 +16,7 @@ from adapters.simulated.book import VenueBook
 from adapters.simulated.resting import Watch
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import events
-from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE, PRICE_AT, SIDE, SKIPPED, SKIPPED_AT, SOURCE, SOURCE_AT, TRADE
+from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE, PRICE_AT, SIDE, SKIPPED, SKIPPED_AT, TRADE
 from engine.kernel.market import Instrument
 from engine.kernel.record import NONE, wide
 from engine.kernel.step import Kernel
@@ -54,9 +54,15 @@ class VenueTime:
 
     def of(self, source: i64, recv_ns: i64, src_ns: i64, snapshot: bool) -> i64:
         """The venue time of an input, in nanoseconds of our clock."""
-        if src_ns == NONE or snapshot:
+        if snapshot:
             return recv_ns - self.feed_latency_ns
-        at_ns = src_ns - self._offset[source]
+        return self.at(src_ns, self._offset[source], recv_ns)
+
+    def at(self, src_ns: i64, offset_ns: i64, recv_ns: i64) -> i64:
+        """The same for an input that holds no snapshot, of a source whose clock runs *offset_ns* ahead."""
+        if src_ns == NONE:
+            return recv_ns - self.feed_latency_ns
+        at_ns = src_ns - offset_ns
         if at_ns > recv_ns:
             return recv_ns
         if at_ns < recv_ns - MOST_LAG_NS:
@@ -217,18 +223,29 @@ class Ahead:
         self._sought_ns = until_ns
 
     def _seek_in(self, loaded: Loaded, number: i64, at: i64, until_ns: i64, last_ns: i64) -> i64:
-        """The same in one piece, from *at* on; returns where to go on in the next, or -1 where nothing later matters."""
+        """The same in one piece, from *at* on; returns where to go on in the next, -1 where nothing later matters."""
         data = loaded.data
         end = loaded.end
         reader = self._reader
+        from_ns = self._from_ns
         known: i64 = -1  # what the plain inputs just looked at have in common: kind, source and symbol
-        instrument: Instrument | None = None
+        market: i64 = -1  # their market, where an order of ours is in it
+        latest: i64 = 0
+        offset_ns: i64 = 0
+        scale: i64 = NONE  # of complements, whose prices and sides are mirrored
+        bid_low: i64 = 0
+        bid_high: i64 = 0
+        ask_low: i64 = 0
+        ask_high: i64 = 0
         while at < end:
             recv_ns = read_i64_le(data, at + 8)
             if recv_ns > last_ns:
-                return -1
+                break
             first = read_i64_le(data, at)
             if first & FORM != PLAIN:
+                self._keep_latest(market, latest)
+                known = -1
+                market = -1
                 reader.seek(number, at)
                 if not reader.raw:
                     vt = self._time.of(reader.source, recv_ns, reader.src_ns, reader.snapshot)
@@ -236,31 +253,46 @@ class Ahead:
                 at = reader.follows
                 continue
             if first & _SAME != known:
+                self._keep_latest(market, latest)
                 known = first & _SAME
+                market = -1
                 reader.seek(number, at)
                 instrument = self._find(reader.kind, reader.symbol)
-                if instrument is not None and self._venue.watch(instrument.market.number).count == 0:
-                    instrument = None
-            if instrument is not None:
-                vt = self._time.of((first >> SOURCE_AT) & SOURCE, recv_ns, read_i64_le(data, at + 16), False)
-                vt = self._in_order(instrument.market.number, vt)
-                if self._from_ns < vt <= until_ns and self._is_plain_concern(instrument, read_i64_le(data, at + 24)):
-                    self._note(vt, number, at)
+                if instrument is not None:
+                    watch = self._venue.watch(instrument.market.number)
+                    if watch.count > 0:
+                        market = instrument.market.number
+                        latest = self._latest_in(market)
+                        offset_ns = self._time.offset(reader.source)
+                        scale = instrument.market.price_scale if instrument.complement else NONE
+                        bid_low = watch.bid_low
+                        bid_high = watch.bid_high
+                        ask_low = watch.ask_low
+                        ask_high = watch.ask_high
+            if market >= 0:
+                src_ns = read_i64_le(data, at + 16)
+                vt = self._time.at(src_ns, offset_ns, recv_ns)
+                if vt < latest:
+                    vt = latest
+                latest = vt
+                if from_ns < vt <= until_ns:
+                    word = read_i64_le(data, at + 24)
+                    price = word >> PRICE_AT
+                    side = word & SIDE
+                    if scale != NONE:
+                        price = scale - price
+                        side = 1 - side
+                    if word & TRADE != 0:
+                        concerns = price <= bid_high or price >= ask_low
+                    elif side == BID:
+                        concerns = price >= ask_low or bid_low <= price <= bid_high
+                    else:
+                        concerns = price <= bid_high or ask_low <= price <= ask_high
+                    if concerns:
+                        self._note(vt, number, at)
             at += PLAIN_SIZE
-        return 0
-
-    def _is_plain_concern(self, instrument: Instrument, word: i64) -> bool:
-        """Whether the fact of a plain input, whose price *word* this is, may reach or move an order of ours."""
-        market = instrument.market
-        watch = self._venue.watch(market.number)
-        price = word >> PRICE_AT
-        side = word & SIDE
-        if instrument.complement:
-            price = market.price_scale - price
-            side = 1 - side
-        if word & TRADE != 0:
-            return price <= watch.bid_high or price >= watch.ask_low
-        return _is_level_concern(watch, side, price)
+        self._keep_latest(market, latest)
+        return 0 if at >= end else -1
 
     def _seek_rows(self, vt: i64, until_ns: i64) -> None:
         """The same for the rows of one input, which happened together."""
@@ -280,16 +312,25 @@ class Ahead:
                 noted = at_ns
                 self._note(at_ns, reader.piece, reader.offset)
 
-    def _in_order(self, number: i64, vt: i64) -> i64:
+    def _in_order(self, market: i64, vt: i64) -> i64:
         """A market's facts keep the order in which they were recorded: *vt*, or the latest before it in this round."""
-        while number >= i64(len(self._latest)):
-            self._latest = append(self._latest, i64(0))
-            self._latest_round = append(self._latest_round, i64(0))
-        if self._latest_round[number] == self._round and self._latest[number] > vt:
-            return self._latest[number]
-        self._latest_round[number] = self._round
-        self._latest[number] = vt
+        latest = self._latest_in(market)
+        if latest > vt:
+            return latest
+        self._keep_latest(market, vt)
         return vt
+
+    def _latest_in(self, market: i64) -> i64:
+        """The latest venue time met of *market* in this round, NONE without one."""
+        while market >= i64(len(self._latest)):
+            self._latest = append(self._latest, NONE)
+            self._latest_round = append(self._latest_round, i64(0))
+        return self._latest[market] if self._latest_round[market] == self._round else NONE
+
+    def _keep_latest(self, market: i64, vt: i64) -> None:
+        if market >= 0:
+            self._latest[market] = vt
+            self._latest_round[market] = self._round
 
     def _concerns(self, instrument: Instrument) -> bool:
         """Whether the row that the reader stands on may reach an order of ours, or move one in its queue."""
