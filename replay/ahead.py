@@ -121,9 +121,13 @@ class Ahead:
         reader.seek(self._hits[at + 1], self._hits[at + 2])
         venue = self._venue
         instrument: Instrument | None = None
+        if reader.plain != 0:
+            instrument = self._find(reader.kind, reader.symbol)
+            if instrument is not None and venue.watch(instrument.market.number).count > 0:
+                self._tell(instrument, vt)
+            return
         while reader.row():
-            kind = reader.row_kind
-            if kind != events.LEVEL_SET:
+            if reader.row_kind != events.LEVEL_SET:
                 instrument = self._find(reader.kind, reader.symbol)
             if instrument is None or venue.watch(instrument.market.number).count == 0:
                 continue
@@ -175,6 +179,12 @@ class Ahead:
                 continue
             vt = self._time.of(reader.source, reader.recv_ns, reader.src_ns, reader.snapshot)
             instrument: Instrument | None = None
+            if reader.plain != 0:
+                instrument = self._find(reader.kind, reader.symbol)
+                if instrument is not None and instrument.market is market:
+                    if self._in_order(number, vt) <= now_ns:
+                        self._lay(book, instrument)
+                continue
             while reader.row():
                 if reader.row_kind != events.LEVEL_SET:
                     instrument = self._find(reader.kind, reader.symbol)

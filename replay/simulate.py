@@ -15,6 +15,8 @@ from mypy_extensions import i64
 from adapters.simulated.reports import Report
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import kinds
+from engine.kernel.codes import OK
+from engine.kernel.events import FILL_PROVISIONAL, ORDER_ACKED, ORDER_CANCELLED, ORDER_FILLED
 from engine.kernel.inputs import timer_payload
 from engine.kernel.pack import Packer
 from engine.kernel.record import ENGINE_SOURCE, NONE, wide
@@ -134,7 +136,7 @@ class Timeline:
             return True
         timer = trading.next_due()
         if timer != NONE and timer <= now_ns:
-            self.input(kinds.TIMER, ENGINE_SOURCE, timer_payload(trading.next_timer(), timer))
+            self._timer(trading.next_timer(), timer)
             return True
         if hit <= now_ns:
             self.ahead.apply_hit()
@@ -170,17 +172,42 @@ class Timeline:
         self._conclude(self.last_seq)
         self._open_span()
 
+    def _timer(self, number: i64, due_ns: i64) -> None:
+        """A timer falls due."""
+        self.close_span()
+        self.last_seq += 1
+        if self.sink is not None:
+            payload = timer_payload(number, due_ns)
+            self.sink.append_input(kinds.TIMER, 1, ENGINE_SOURCE, self.now_ns, NONE, payload)
+        self.own_inputs += 1
+        self.kernel.step_timer(self.last_seq, self.now_ns, number, due_ns)
+        self._conclude(self.last_seq)
+        self._open_span()
+
     def _report(self, report: Report) -> None:
         """A report of the venue reaches us: folded from its fields, which its payload only spells."""
         self.close_span()
         self.last_seq += 1
+        seq = self.last_seq
+        kind = report.kind
         if self.sink is not None:
-            self.sink.append_input(report.kind, 1, self.source, self.now_ns, NONE, report.payload())
+            self.sink.append_input(kind, 1, self.source, self.now_ns, NONE, report.payload())
         self.own_inputs += 1
         kernel = self.kernel
-        report.fill(kernel.batch)
-        kernel.step_decoded(self.last_seq, self.now_ns, report.kind, self.source)
-        self._conclude(self.last_seq)
+        source = self.source
+        now_ns = self.now_ns
+        request = report.request
+        if kind == kinds.SIM_ACKED:
+            kernel.step_order(seq, now_ns, kind, source, ORDER_ACKED, request, report.venue_ns, 0, 0, 0)
+        elif kind == kinds.SIM_CANCELLED:
+            kernel.step_order(seq, now_ns, kind, source, ORDER_CANCELLED, request, report.a, report.venue_ns, OK, 0)
+        elif kind == kinds.SIM_FILLED and report.c & FILL_PROVISIONAL == 0:
+            a, b, c = report.a, report.b, report.c
+            kernel.step_order(seq, now_ns, kind, source, ORDER_FILLED, request, a, b, report.e, c)
+        else:
+            report.fill(kernel.batch)
+            kernel.step_decoded(seq, now_ns, kind, source)
+        self._conclude(seq)
         self._open_span()
 
     def close_span(self) -> i64:
@@ -218,9 +245,11 @@ class Timeline:
                 self.verdicts[record.code] += 1
             elif record.kind == kinds.DIGEST:
                 self.digests.append((int(self.last_seq), record.payload))
-            elif record.kind == kinds.STRAT_FAULT:
-                self.faults.append(kernel.trading.last_fault)
         self.derived += len(records)
+        faults = kernel.trading.faults
+        if faults:
+            self.faults.extend(faults)
+            faults.clear()
         if asked:
             for request in kernel.trading.requests:
                 self.venue.submit(request, self.now_ns, request.number)
