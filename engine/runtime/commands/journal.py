@@ -2,6 +2,7 @@
 
 import click
 
+from engine.runtime.commands.journal_decode import decode
 from engine.runtime.commands.journal_import import import_command
 from engine.runtime.commands.journal_look import cat, index, info, verify
 from engine.runtime.commands.journal_make import bundle, export, label, seal
@@ -19,5 +20,5 @@ def journal() -> None:
     """Import, look at, check, seal and hand on journals."""
 
 
-for command in (import_command, info, verify, cat, index, seal, bundle, materialise, export, label):
+for command in (import_command, info, verify, cat, index, seal, decode, bundle, materialise, export, label):
     journal.add_command(command)

@@ -443,3 +443,25 @@ def test_links_are_not_followed(sealed, tmp_path):
 
     for path in (tmp_path / "00000001.zst", tmp_path / "pipe.zst", tmp_path):
         assert run("cat", path, code=Exit.DAMAGED).stderr.count("Error: ") == 1
+
+
+# -- decode ------------------------------------------------------------------------------------------------------------
+
+
+def test_decode_writes_a_sidecar_beside_each_sealed_segment_and_leaves_those_that_fit(copy: Path) -> None:
+    first = document("decode", copy)
+    text = run("decode", copy).stdout
+
+    assert first["written"] == sorted(str(path) for path in copy.glob("*.events"))
+    assert len(first["written"]) == len(list(copy.glob("*.zst")))
+    assert (first["kept"], document("decode", copy)["kept"]) == ([], first["written"])
+    assert text.count(": fits already") == len(first["written"])
+    (copy / "00000001.events").write_bytes(b"")
+    assert " bytes" in run("decode", copy).stdout
+    run("verify", copy)
+
+
+def test_decode_says_what_to_do_where_nothing_is_sealed(tmp_path: Path) -> None:
+    walled = small_journal(tmp_path / "walled", sealed=False)
+
+    assert "engine journal seal" in run("decode", walled, code=Exit.USAGE).stderr
