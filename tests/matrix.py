@@ -29,6 +29,8 @@ FRAMES = 12_000
 EVERY = 4096
 """Inputs from one checkpoint to the next: three in this run."""
 INTERPRETED_ONLY = ("3.12",)
+TELL_EVERY = 8
+"""Cells between two words on how far it is."""
 
 KEEP_CHECKPOINTS = f"""
 import sys
@@ -278,9 +280,12 @@ def run(full: bool, jobs: int, folder: Path) -> int:
 
 
 def report(wanted: list[Cell], tried: list[Future[tuple[str, str, float]]]) -> list[str]:
-    """Print the table; returns what failed."""
+    """Print how far it is, and at the end the table; returns what failed."""
     rows, failures = [[*HEADING, "state", "journal", "seconds"]], []
-    for cell, future in zip(wanted, tried, strict=True):
+    started = time.monotonic()
+    for number, (cell, future) in enumerate(zip(wanted, tried, strict=True)):
+        if number % TELL_EVERY == 0:
+            print(f"{number} of {len(wanted)} cells, {time.monotonic() - started:.0f} s", flush=True)
         try:
             state, digest, seconds = future.result()
             rows.append([*cell.row(), state[:12], digest[:12], f"{seconds:.1f}"])

@@ -19,13 +19,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 NIGHTLY_PAGE = ROOT / "docs" / "reference" / "nightly.md"
 RESULT = re.compile(r"\d+ passed.*")
+VERSIONS = re.compile(r"CPython (\S.*) found; running")
 
 done: list[tuple[str, str, float]] = []
 """Title, last result line and seconds of every command that ran."""
+failed: list[str] = []
+"""Titles of those that failed."""
+versions: list[str] = []
+"""The Pythons that the determinism matrix found."""
 
 
-def run(title: str, command: Sequence[str], **variables: str) -> None:
-    """Run *command* in the root, ending the whole run where it fails."""
+def run(title: str, command: Sequence[str], last: bool = True, **variables: str) -> None:
+    """Run *command* in the root; where it fails that ends the whole run, unless *last* is false."""
     print(f"== {title}", flush=True)
     started = time.monotonic()
     environment = {**os.environ, **variables}
@@ -36,21 +41,38 @@ def run(title: str, command: Sequence[str], **variables: str) -> None:
             print(line, end="", flush=True)
             found = RESULT.search(line)
             result = found.group(0).split(" in ")[0] if found else result
+            versions.extend(VERSIONS.findall(line))
     seconds = time.monotonic() - started
     print(f"== {title}: {seconds:.0f} s", flush=True)
     if process.returncode:
-        sys.exit(process.returncode)
+        failed.append(title)
+        if last:
+            sys.exit(process.returncode)
     done.append((title, result, seconds))
+
+
+def commit() -> str:
+    """The commit that was tested, and whether files differ from it."""
+    asked = ["git", "describe", "--always", "--dirty"]
+    found = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    name = found.stdout.strip()
+    if found.returncode or not name:
+        return "no commit known"
+    clean, dirty, _ = name.partition("-dirty")
+    return f"commit {clean}" + (" and what was not committed yet" if dirty else "")
 
 
 def write_nightly_page() -> None:
     """Write what ran, with its figures, to the documentation."""
     rows = "".join(f"| {title} | {result or 'done'} | {seconds:,.0f} s |\n" for title, result, seconds in done)
+    beside = f"; the matrix with CPython {versions[-1]}" if versions else ""
+    seconds = sum(seconds for _, _, seconds in done)
     NIGHTLY_PAGE.write_text(
         "# The nightly run\n\n"
-        "`make nightly` runs what is too long for every change, and writes this page. It holds the last figures.\n\n"
-        f"{time.strftime('%Y-%m-%d', time.gmtime())}, Python {platform.python_version()}, "
-        f"{os.cpu_count()} {platform.machine()} cores.\n\n"
+        "`make nightly` runs what is too long for every change, and writes this page when all of it passed. It holds\n"
+        "the last figures.\n\n"
+        f"{time.strftime('%Y-%m-%d', time.gmtime())}, {commit()}. CPython {platform.python_version()}{beside}; "
+        f"{os.cpu_count()} {platform.machine()} cores, {seconds / 60:.0f} minutes.\n\n"
         f"| what | result | time |\n|---|---|---:|\n{rows}",
         encoding="utf-8",
     )
@@ -101,10 +123,22 @@ def main() -> None:
     elif asked.what == "matrix":
         run("determinism matrix", [sys.executable, str(ROOT / "tests" / "matrix.py")])
     else:
-        suite(asked.jobs)
-        run("what is too long for CI", pytest(asked.jobs, "-m", "nightly"), HYPOTHESIS_PROFILE="nightly")
-        run("determinism matrix, full", [sys.executable, str(ROOT / "tests" / "matrix.py"), "--full"])
-        write_nightly_page()
+        nightly(asked.jobs)
+
+
+def nightly(jobs: int) -> None:
+    """Everything, the longest last. Where a part fails the others run all the same, but the page is not written."""
+    matrix = [sys.executable, str(ROOT / "tests" / "matrix.py"), "--full"]
+    print("== part 1 of 3: the suite, as for every change", flush=True)
+    suite(jobs)
+    print("== part 2 of 3: tests that are too long for it", flush=True)
+    run("what is too long for CI", pytest(jobs, "-m", "nightly"), last=False, HYPOTHESIS_PROFILE="nightly")
+    print("== part 3 of 3: the determinism matrix, a quarter of an hour or more", flush=True)
+    run("determinism matrix, full", matrix, last=False)
+    if failed:
+        sys.exit(f"== failed: {', '.join(failed)}; {NIGHTLY_PAGE.name} stays as it was")
+    write_nightly_page()
+    print(f"== all passed; written: {NIGHTLY_PAGE.relative_to(ROOT)}", flush=True)
 
 
 if __name__ == "__main__":
