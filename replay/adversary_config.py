@@ -97,9 +97,9 @@ class ToxicConfig:
     """
     Better informed counterparties, who know the touch *horizon_ms* ahead.
 
-    Where the mid moves against an order of ours at the touch, by *least_ticks* ticks or more, they fill it with a
-    chance of *picked_off*, whatever its queue. Where it moves our way, they leave us without a fill with one of
-    *withheld*.
+    Where the mid will then have passed an order of ours at the touch, by *least_ticks* ticks or more, they fill it with
+    a chance of *picked_off*, whatever its queue: they win what we lose. Where the mid moves our way by so much, they
+    leave us without a fill with one of *withheld*.
     """
 
     picked_off: float = field(default=0.0, validator=_part)

@@ -29,9 +29,9 @@ class Toxic:
     """
     Better informed counterparties, who know where the touch will be *horizon_ns* from now.
 
-    Where it moves against an order of ours at the touch, by *least_half_ticks* half ticks of the mid at least, they
-    fill it with a probability of *picked_ppm*; where it moves our way, they leave us without a fill we would have had
-    with one of *withheld_ppm*.
+    Where the mid will then have passed the price of an order of ours at the touch, by *least_half_ticks* half ticks at
+    least, they fill it with a probability of *picked_ppm*: they win what we lose. Where it moves our way by so much,
+    they leave us without a fill we would have had with one of *withheld_ppm*.
     """
 
     def __init__(self, picked_ppm: i64 = 0, withheld_ppm: i64 = 0, horizon_ns: i64 = 1, least_half_ticks: i64 = 1):
@@ -218,7 +218,7 @@ class Adversary:
         self._look_at(now_ns + again, order, look.number + 1)
         if toxic.picked_ppm == 0 or not self._picks.chance(order.number, look.number, toxic.picked_ppm):
             return None
-        if not pit.ready(now_ns) or not self._turns(order, pit, toxic, now_ns, True):
+        if not pit.ready(now_ns) or not self._loses(order, pit, toxic, now_ns):
             return None
         self._footprint.filled(order.market, now_ns)
         return order
@@ -228,25 +228,36 @@ class Adversary:
         toxic = self.stress(now_ns).toxic
         if toxic.withheld_ppm == 0 or not self._withholds.chance(now_ns, order.number, toxic.withheld_ppm):
             return False
-        return self._turns(order, self._pits[order.market], toxic, now_ns, False)
+        return self._gains(order, self._pits[order.market], toxic, now_ns)
 
-    def _turns(self, order: Resting, pit: Pit, toxic: Toxic, now_ns: i64, against: bool) -> bool:
-        """Whether the mid is about to move against the order, which stands at the touch, or the other way."""
+    def _loses(self, order: Resting, pit: Pit, toxic: Toxic, now_ns: i64) -> bool:
+        """Whether the order stands at the touch, and the mid will be at a price at which whoever filled it has won."""
         outlook = self.outlook
         if not outlook.look(order.market, now_ns):
             return False
-        if against:
-            if order.side == BID and (order.price < outlook.bid or order.price >= outlook.ask):
-                return False
-            if order.side != BID and (order.price > outlook.ask or order.price <= outlook.bid):
-                return False
+        if order.side == BID and (order.price < outlook.bid or order.price >= outlook.ask):
+            return False
+        if order.side != BID and (order.price > outlook.ask or order.price <= outlook.bid):
+            return False
+        if not outlook.look(order.market, now_ns + toxic.horizon_ns):
+            return False
+        loss = 2 * order.price - outlook.bid - outlook.ask
+        if order.side != BID:
+            loss = -loss
+        return loss >= toxic.least_half_ticks * pit.market.tick
+
+    def _gains(self, order: Resting, pit: Pit, toxic: Toxic, now_ns: i64) -> bool:
+        """Whether the mid is about to move the order's way."""
+        outlook = self.outlook
+        if not outlook.look(order.market, now_ns):
+            return False
         before = outlook.bid + outlook.ask
         if not outlook.look(order.market, now_ns + toxic.horizon_ns):
             return False
-        rise = outlook.bid + outlook.ask - before
-        gain = rise if order.side == BID else -rise
-        least = toxic.least_half_ticks * pit.market.tick
-        return -gain >= least if against else gain >= least
+        gain = outlook.bid + outlook.ask - before
+        if order.side != BID:
+            gain = -gain
+        return gain >= toxic.least_half_ticks * pit.market.tick
 
     # -- the crowd -----------------------------------------------------------------------------------------------------
 
