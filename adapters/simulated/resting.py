@@ -12,8 +12,6 @@ from engine.kernel.record import NONE, wide
 from engine.kernel.request import Request
 from engine.kernel.units import BID
 
-_CONTRACTS: Final = (KIND_PERPETUAL, KIND_FUTURE, KIND_OPTION)
-
 ON_ITS_WAY_NS: Final[i64] = 2_000_000_000
 """No fact is longer than this on its way to us: `replay.ahead` takes it as later otherwise."""
 
@@ -72,7 +70,7 @@ class Resting:
             expires = request.expires_ns // step_ns * step_ns
         self.expires_ns: Final[i64] = expires
         # A flag of contracts: tokens and coins can only be sold by who holds them.
-        self.reduces: Final[bool] = request.flags & FLAG_REDUCE_ONLY != 0 and market.listing.kind in _CONTRACTS
+        self.reduces: Final[bool] = request.flags & FLAG_REDUCE_ONLY != 0 and is_contract(market.listing.kind)
         self.size: Final[i64] = request.size
         self.filled: i64 = 0
         self.ahead: i64 = 0  # what stands before it in its level's queue, as the queue model has it
@@ -89,6 +87,11 @@ class Resting:
         """The index of its next draw under `key`: no other order and no other draw of this one has it."""
         self.said += 1
         return (self.ordinal << 16) | (self.said & 0xFFFF)
+
+
+def is_contract(kind: i64) -> bool:
+    """Whether a market of *kind* (`events.KIND_*`) trades contracts, which can be owed."""
+    return kind in (KIND_PERPETUAL, KIND_FUTURE, KIND_OPTION)
 
 
 @final
