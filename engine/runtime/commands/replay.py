@@ -129,8 +129,7 @@ def replay(output: Output, journal: Path, **options: Any) -> None:
     disk = RealDisk()
     output.wide = given.wide
     if holds_digests(disk, journal):
-        if not check_digests(output, journal, given.base, given.include_invalid):
-            raise click.exceptions.Exit(int(Exit.DIVERGED))
+        replay_digests(output, journal, given)
         return
     if not given.include_invalid:
         refuse_invalid(disk, journal)
@@ -139,24 +138,51 @@ def replay(output: Output, journal: Path, **options: Any) -> None:
         if recorded is not None and recorded.base is not None and not given.include_invalid:
             refuse_invalid(disk, base_path(disk, journal, given.base))
         if is_resimulation(given, recorded, journal):
-            refuse_strict_options(given)
-            resimulate(
-                output,
-                journal,
-                opened,
-                recorded,
-                seed=given.seed,
-                config_path=given.config,
-                strategy=given.strategy,
-                profile=given.profile,
-                overrides=given.overrides,
-                out=given.out,
-                sink=given.sink,
-                guard=given.guard,
-                base_path=given.base,
-            )
+            refuse_strict_options(given, "this is a resimulation")
+            resimulate_as(output, journal, opened, recorded, given)
         elif not replay_strictly(output, journal, opened, recorded, given):
             raise click.exceptions.Exit(int(Exit.DIVERGED))
+
+
+def replay_digests(output: Output, folder: Path, given: Given) -> None:
+    """Replay a run that is kept as its digests: run it again and compare them, or resimulate what it was made of."""
+    from journal.disk import RealDisk
+    from journal.labels import refuse_invalid
+    from replay.digests import read_digests
+    from replay.overlay import base_path
+
+    disk = RealDisk()
+    recorded = read_digests(disk, folder).run
+    if not given.include_invalid:
+        refuse_invalid(disk, base_path(disk, folder, given.base))
+    if is_resimulation(given, recorded, folder):
+        refuse_strict_options(given, "this is a resimulation")
+        resimulate_as(output, folder, None, recorded, given)
+        return
+    refuse_strict_options(given, "this run is kept as its digests, and run again whole")
+    if not check_digests(output, folder, given.base):
+        raise click.exceptions.Exit(int(Exit.DIVERGED))
+
+
+def resimulate_as(
+    output: Output, path: Path, opened: "Journal | None", recorded: "RunStart | None", given: Given
+) -> None:
+    """Resimulate as the options say."""
+    resimulate(
+        output,
+        path,
+        opened,
+        recorded,
+        seed=given.seed,
+        config_path=given.config,
+        strategy=given.strategy,
+        profile=given.profile,
+        overrides=given.overrides,
+        out=given.out,
+        sink=given.sink,
+        guard=given.guard,
+        base_path=given.base,
+    )
 
 
 def is_resimulation(given: Given, recorded: "RunStart | None", journal: Path) -> bool:
@@ -179,8 +205,8 @@ def is_resimulation(given: Given, recorded: "RunStart | None", journal: Path) ->
         raise CommandError(str(error), error.advice, Exit.USAGE) from error
 
 
-def refuse_strict_options(given: Given) -> None:
-    """A resimulation plays all of its base, in one process: what says otherwise is an error of usage."""
+def refuse_strict_options(given: Given, because: str) -> None:
+    """What plays all of its base, in one process, takes no option that says otherwise: an error of usage."""
     options = {
         "--from": given.start,
         "--until": given.until,
@@ -190,7 +216,7 @@ def refuse_strict_options(given: Given) -> None:
     named = [name for name, value in options.items() if value is not None]
     if named:
         are, them = ("is", "it") if len(named) == 1 else ("are", "them")
-        sentence = f"{' and '.join(named)} {are} for a strict replay, this is a resimulation"
+        sentence = f"{' and '.join(named)} {are} for a strict replay of records, {because}"
         raise CommandError(sentence, f"leave {them} out", Exit.USAGE)
 
 

@@ -40,7 +40,7 @@ def usable() -> "Iterator[None]":
 def resimulate(
     output: Output,
     path: Path,
-    opened: "Journal",
+    opened: "Journal | None",
     recorded: "RunStart | None",
     *,
     seed: int | None,
@@ -53,7 +53,7 @@ def resimulate(
     guard: bool,
     base_path: Path | None,
 ) -> None:
-    """Resimulate *opened*, or the base it stands on, and print what came of it."""
+    """Resimulate *opened*, or the base that the *recorded* run stands on, and print what came of it."""
     from journal.disk import RealDisk
     from journal.staging import refuse_taken
     from replay.overlay import base_of, open_base
@@ -67,6 +67,7 @@ def resimulate(
         chosen = configured(disk, recorded, config_path, strategy, overrides, profile)
     feed = None if recorded is None or recorded.base is None else open_base(disk, path, recorded, base_path)
     base = opened if feed is None else feed.journal
+    assert base is not None, "what is no journal has a run with a base"
     try:
         if seed is None:
             own = recorded is None or config_path is not None or chosen.seeded
