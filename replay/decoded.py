@@ -13,7 +13,6 @@ from mypy_extensions import i64
 from engine.kernel.bulk import (
     FORM,
     PLAIN,
-    PLAIN_SIZE,
     PRICE_AT,
     SIDE,
     SKIPPED,
@@ -178,7 +177,7 @@ class DecodedCursor:
             recv_ns = read_i64_le(data, at + 8)
             if recv_ns > until_ns:
                 return AT_TIME
-            if read_i64_le(data, at) & FORM == PLAIN and self._fold_plain(loaded, data, at, until_ns):
+            if read_i64_le(data, at) & FORM >= PLAIN and self._fold_plain(loaded, data, at, until_ns):
                 continue
             self._step(loaded, data, at, recv_ns)
             if self.kernel.out.records:
@@ -191,14 +190,13 @@ class DecodedCursor:
         if numbers is None:
             return False
         kernel = self.kernel
-        end = loaded.end - PLAIN_SIZE + 1
-        follows = kernel.fold_plain(data, at, end, until_ns, self.seq, self.span_seq, numbers.lanes)
+        follows = kernel.fold_plain(data, at, loaded.end, until_ns, self.seq, self.span_seq, numbers.lanes)
         if follows == at:
             return False
         self.offset = follows
         self.seq = kernel.plain_seq
         self.recv_ns = kernel.recv_ns
-        self.inputs += (follows - at) // PLAIN_SIZE
+        self.inputs += kernel.plain_inputs
         return True
 
     def _step(self, loaded: Loaded, data: bytes, at: i64, recv_ns: i64) -> None:
@@ -210,7 +208,7 @@ class DecodedCursor:
         kernel = self.kernel
         follows = end_of(data, at, first, loaded.end)
         seq = self.seq + 1 + ((first >> SKIPPED_AT) & SKIPPED)
-        if form != PLAIN:
+        if form < PLAIN:
             seq = read_i64_le(data, at + 24)
         number = seq
         base_seq: i64 = 0
@@ -309,11 +307,12 @@ class AheadCursor:
         self.raw = form == RAW
         self.snapshot = first & HOLDS_SNAPSHOT != 0
         self.plain = 0
-        if form != PLAIN:
+        if form < PLAIN:
             self.seq = read_i64_le(data, at + 24)
             return True
         self.seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
-        self._plain(loaded, data, at, first)
+        if form == PLAIN:
+            self._plain(loaded, data, at, first)
         return True
 
     def row(self) -> bool:

@@ -9,7 +9,8 @@ A word is eight bytes, little-endian. An input begins with
 
 Forms. ROWS and RAW: word 0 ends with the size in bytes of what follows the fourth word, the sequence number: the event
 rows, or, where rows cannot say it all (a listing, an order's texts, a frame that could not be read), the raw payload,
-padded to whole words. PLAIN, for an input of one level or one trade: five words, described in `engine.kernel.bulk`.
+padded to whole words. PLAIN and SEVERAL, for an input of one plain level or trade, or of several: described in
+`engine.kernel.bulk`.
 
 Most rows are levels: two words. Another row is one word that says which of its six fields are not zero, and those.
 """
@@ -21,9 +22,11 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 from engine.kernel.bulk import (
+    FACT,
     PLAIN,
     PLAIN_SIZE,
     PRICE_AT,
+    SEVERAL,
     SIDE,
     SKIPPED,
     SKIPPED_AT,
@@ -50,6 +53,9 @@ SIZE: Final[i64] = 0xFFFFFFFF
 HEAD: Final[i64] = 32
 """Bytes before the rows or the payload."""
 _PLAIN_PRICE_END: Final[i64] = 1 << 60
+_BEFORE: Final[i64] = 0  # places in an input, as its one change set sees them
+_WITHIN: Final[i64] = 1
+_BEHIND: Final[i64] = 2
 
 # The first word of a row.
 ROW_TYPE: Final[i64] = 63
@@ -97,7 +103,10 @@ class Packed:
         if batch.texts or batch.objects or not _are_numbers(batch):
             return False
         skipped = seq - self._last - 1
-        if 0 <= skipped <= SKIPPED and self._plain(skipped, recv_ns, src_ns, kind, source, batch):
+        facts = _plain_facts(batch, src_ns)
+        if facts > 0 and 0 <= skipped <= SKIPPED:
+            first = (kind << KIND_AT) | (source << SOURCE_AT) | (skipped << SKIPPED_AT) | (batch.rows[1] << SYMBOL_AT)
+            self._plain(facts, first, recv_ns, src_ns, batch)
             self._passed(seq, recv_ns, src_ns, source, False)
             return True
         out = self._rows
@@ -136,45 +145,27 @@ class Packed:
         self._last = last_seq
         return data
 
-    def _plain(self, skipped: i64, recv_ns: i64, src_ns: i64, kind: i64, source: i64, batch: EventBatch) -> bool:
-        """Append the input in the plain form, if it is of that kind."""
-        rows = batch.rows
-        at: i64 = 0
-        bits: i64 = 0
-        size: i64 = 0
-        if batch.count == 3:
-            opens = rows[0] == DIFF and (rows[2] & rows[3] & rows[4]) == NONE and (rows[2] | rows[3] | rows[4]) == NONE
-            if not opens or rows[5] != src_ns or rows[6] != RULE_NONE or rows[7] != 0 or not _is_diff_end(rows):
-                return False
-            at = STRIDE
-            bits = rows[at + 2]
-            size = rows[at + 4]
-            price = rows[at + 3]
-            if rows[at] != LEVEL_SET or rows[at + 1] != rows[1] or not 0 <= bits <= 1:
-                return False
-            if (rows[at + 5] | rows[at + 6] | rows[at + 7]) != 0:
-                return False
-        elif batch.count == 1:
-            bits = rows[4]
-            size = rows[3]
-            price = rows[2]
-            if rows[0] != TRADED or rows[5] != src_ns or rows[6] != NONE or rows[7] != 0 or not 0 <= bits <= SIDE:
-                return False
-            bits |= TRADE
-        else:
-            return False
-        symbol = rows[1]
-        if not -_PLAIN_PRICE_END <= price < _PLAIN_PRICE_END or not 0 <= symbol <= SYMBOL:
-            return False
+    def _plain(self, facts: i64, first: i64, recv_ns: i64, src_ns: i64, batch: EventBatch) -> None:
+        """Append the input in the form PLAIN or SEVERAL, whose first word, less the form, is *first*."""
         out = self._out
-        first = PLAIN | (kind << KIND_AT) | (source << SOURCE_AT) | (skipped << SKIPPED_AT)
-        write_i64_le(out, first | (symbol << SYMBOL_AT))
+        form = PLAIN if facts == 1 else SEVERAL
+        write_i64_le(out, form | first)
         write_i64_le(out, recv_ns)
         write_i64_le(out, src_ns)
-        write_i64_le(out, (price << PRICE_AT) | bits)
-        write_i64_le(out, size)
-        self.size += PLAIN_SIZE
-        return True
+        if facts > 1:
+            write_i64_le(out, facts)
+        rows = batch.rows
+        at: i64 = 0
+        end = batch.count * STRIDE
+        while at < end:
+            if rows[at] == LEVEL_SET:
+                write_i64_le(out, (rows[at + 3] << PRICE_AT) | rows[at + 2])
+                write_i64_le(out, rows[at + 4])
+            elif rows[at] == TRADED:
+                write_i64_le(out, (rows[at + 2] << PRICE_AT) | TRADE | rows[at + 4])
+                write_i64_le(out, rows[at + 3])
+            at += STRIDE
+        self.size += PLAIN_SIZE if facts == 1 else HEAD + facts * FACT
 
     def _put(self, form: i64, seq: i64, recv_ns: i64, src_ns: i64, kind: i64, source: i64, body: bytes) -> None:
         out = self._out
@@ -197,11 +188,56 @@ class Packed:
         lag.take(recv_ns - src_ns, snapshot)
 
 
-def _is_diff_end(rows: vec[i64]) -> bool:
-    """Whether the third row ends the change set of the first."""
-    at = 2 * STRIDE
-    nothing = rows[at + 2] | rows[at + 3] | rows[at + 4] | rows[at + 5] | rows[at + 6] | rows[at + 7]
-    return rows[at] == DIFF_END and rows[at + 1] == rows[1] and nothing == 0
+def _plain_facts(batch: EventBatch, src_ns: i64) -> i64:
+    """How many levels and trades the rows are, if they are nothing else and about one symbol; else 0."""
+    rows = batch.rows
+    symbol = rows[1]
+    facts: i64 = 0
+    changes = _BEFORE
+    at: i64 = 0
+    end = batch.count * STRIDE
+    while at < end:
+        kind = rows[at]
+        fits = False
+        if kind == LEVEL_SET:
+            fits = changes == _WITHIN and _is_plain_level(rows, at)
+            facts += 1
+        elif kind == TRADED:
+            fits = changes != _BEHIND and _is_plain_trade(rows, at, src_ns)
+            facts += 1
+        elif kind == DIFF:
+            follows = at + STRIDE
+            fits = changes == _BEFORE and _is_plain_diff(rows, at, src_ns)
+            fits = fits and follows < end and rows[follows] == LEVEL_SET
+            changes = _WITHIN
+        elif kind == DIFF_END:
+            fits = changes == _WITHIN and _has_no_fields(rows, at)
+            changes = _BEHIND
+        if not fits or rows[at + 1] != symbol:
+            return 0
+        at += STRIDE
+    if changes == _WITHIN or not 0 <= symbol <= SYMBOL:
+        return 0
+    return facts
+
+
+def _is_plain_diff(rows: vec[i64], at: i64, src_ns: i64) -> bool:
+    unnumbered = rows[at + 2] == NONE and rows[at + 3] == NONE and rows[at + 4] == NONE
+    return unnumbered and rows[at + 5] == src_ns and rows[at + 6] == RULE_NONE and rows[at + 7] == 0
+
+
+def _has_no_fields(rows: vec[i64], at: i64) -> bool:
+    return (rows[at + 2] | rows[at + 3] | rows[at + 4] | rows[at + 5] | rows[at + 6] | rows[at + 7]) == 0
+
+
+def _is_plain_level(rows: vec[i64], at: i64) -> bool:
+    spelt_short = (rows[at + 5] | rows[at + 6] | rows[at + 7]) == 0
+    return spelt_short and 0 <= rows[at + 2] <= 1 and -_PLAIN_PRICE_END <= rows[at + 3] < _PLAIN_PRICE_END
+
+
+def _is_plain_trade(rows: vec[i64], at: i64, src_ns: i64) -> bool:
+    unnumbered = rows[at + 5] == src_ns and rows[at + 6] == NONE and rows[at + 7] == 0
+    return unnumbered and 0 <= rows[at + 4] <= SIDE and -_PLAIN_PRICE_END <= rows[at + 2] < _PLAIN_PRICE_END
 
 
 def _put_row(out: BytesWriter, rows: vec[i64], at: i64) -> None:

@@ -6,7 +6,20 @@ from librt.strings import read_i64_le
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE, PRICE_AT, SIDE, SYMBOL, SYMBOL_AT, TRADE, Lanes
+from engine.kernel.bulk import (
+    FACT,
+    FACT_AT,
+    FORM,
+    PLAIN,
+    PLAIN_SIZE,
+    PRICE_AT,
+    SEVERAL,
+    SIDE,
+    SYMBOL,
+    SYMBOL_AT,
+    TRADE,
+    Lanes,
+)
 from engine.kernel.events import DIFF, DIFF_END, LEVEL_SET, RULE_NONE, STRIDE, TRADED, EventBatch, Symbols
 from engine.kernel.record import NONE, padded
 from engine.kernel.step import Kernel
@@ -15,7 +28,6 @@ from replay.packed import (
     HEAD,
     KIND,
     KIND_AT,
-    RAW,
     ROW_FIELD_2,
     ROW_LEVEL,
     ROW_PRICE_AT,
@@ -26,6 +38,7 @@ from replay.packed import (
 )
 
 MOST_KIND: Final[i64] = 0x1000
+_MOST_FACTS: Final[i64] = 1 << 24
 
 
 @final
@@ -72,10 +85,13 @@ def end_of(data: bytes, at: i64, first: i64, end: i64) -> i64:
     form = first & FORM
     if form == PLAIN:
         size = PLAIN_SIZE
-    elif form <= RAW:
-        size = HEAD + padded((first >> SIZE_AT) & SIZE)
+    elif form == SEVERAL:
+        facts = read_i64_le(data, at + FACT_AT)
+        if not 0 < facts <= _MOST_FACTS:
+            raise Damaged("", at, f"an input of {facts} facts")
+        size = HEAD + facts * FACT
     else:
-        raise Damaged("", at, f"an input of form {form}")
+        size = HEAD + padded((first >> SIZE_AT) & SIZE)
     if at + size > end:
         raise Damaged("", at, f"an input of {size} bytes, where {end - at} bytes are left")
     return at + size
@@ -95,8 +111,13 @@ def fill(batch: EventBatch, numbers: list[Numbers | None], data: bytes, at: i64,
     """Make *batch* the rows of the input at *at*, whose first word is *first* and which is not raw. Raises Damaged."""
     batch.clear()
     kind = (first >> KIND_AT) & KIND
-    if first & FORM == PLAIN:
-        _fill_plain(batch, symbol_of(numbers, kind, (first >> SYMBOL_AT) & SYMBOL, at), data, at)
+    if first & FORM >= PLAIN:
+        symbol = symbol_of(numbers, kind, (first >> SYMBOL_AT) & SYMBOL, at)
+        if first & FORM == PLAIN:
+            _fill_plain(batch, symbol, data, at, at + FACT_AT, at + PLAIN_SIZE)
+        else:
+            start = at + HEAD
+            _fill_plain(batch, symbol, data, at, start, start + read_i64_le(data, at + FACT_AT) * FACT)
         return
     known = numbers[kind]
     if known is None:
@@ -105,18 +126,26 @@ def fill(batch: EventBatch, numbers: list[Numbers | None], data: bytes, at: i64,
     _fill_rows(batch, known, data, start, start + ((first >> SIZE_AT) & SIZE))
 
 
-def _fill_plain(batch: EventBatch, symbol: i64, data: bytes, at: i64) -> None:
+def _fill_plain(batch: EventBatch, symbol: i64, data: bytes, at: i64, start: i64, end: i64) -> None:
+    """The rows of the facts data[start:end]: the change set opens before the first level, and ends behind them all."""
     src_ns = read_i64_le(data, at + 16)
-    word = read_i64_le(data, at + 24)
-    size = read_i64_le(data, at + 32)
-    price = word >> PRICE_AT
-    side = word & SIDE
-    if word & TRADE != 0:
-        batch.add(TRADED, symbol, price, size, side, src_ns, NONE, 0)
-        return
-    batch.add(DIFF, symbol, NONE, NONE, NONE, src_ns, RULE_NONE, 0)
-    batch.add(LEVEL_SET, symbol, side, price, size, 0, 0, 0)
-    batch.add(DIFF_END, symbol, 0, 0, 0, 0, 0, 0)
+    opened = False
+    fact = start
+    while fact < end:
+        word = read_i64_le(data, fact)
+        size = read_i64_le(data, fact + 8)
+        price = word >> PRICE_AT
+        side = word & SIDE
+        if word & TRADE != 0:
+            batch.add(TRADED, symbol, price, size, side, src_ns, NONE, 0)
+        else:
+            if not opened:
+                batch.add(DIFF, symbol, NONE, NONE, NONE, src_ns, RULE_NONE, 0)
+                opened = True
+            batch.add(LEVEL_SET, symbol, side, price, size, 0, 0, 0)
+        fact += FACT
+    if opened:
+        batch.add(DIFF_END, symbol, 0, 0, 0, 0, 0, 0)
 
 
 def _fill_rows(batch: EventBatch, numbers: Numbers, data: bytes, start: i64, end: i64) -> None:

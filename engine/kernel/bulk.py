@@ -1,19 +1,21 @@
 """
-The fold of what is plain, in one loop: inputs of one level or one trade that lead to nothing but their new state.
+The fold of what is plain, in one loop: inputs of levels and trades that lead to nothing but their new state.
 
 Most of a long base is such, and `Kernel.step` spends most of its time finding that out, one input at a time. Here it is
 found out once for a market, and holds until something else than a plain input is folded. Whatever is not as expected
 ends the loop and is stepped over as usual: the results are the same.
 
-A plain input is five words of eight bytes, little-endian (`replay.packed` has the other forms):
+A plain input is made of words of eight bytes, little-endian (`replay.packed` has the other forms):
 
     0  form (2 bits), zero (1), kind (12), source (16), numbers skipped before its own (8), symbol (24)
     1  recv_ns
-    2  src_ns, which is the level's or trade's venue time; NONE where the venue stated none
-    3  price above 3 bits: whether it is a trade (4), and the side
-    4  size
+    2  src_ns, which is the facts' venue time; NONE where the venue stated none
+    3  in the form SEVERAL only: how many facts follow; in the form PLAIN one does
+    two words for each fact, all of the one symbol:
+       price above 3 bits: whether it is a trade (4), and the side
+       size
 
-The level stands alone in a change set without sequence numbers (`events.RULE_NONE`), the trade has no number.
+Its levels are one change set without sequence numbers (`events.RULE_NONE`), its trades have no numbers.
 """
 
 from typing import Final, final
@@ -34,14 +36,20 @@ from engine.kernel.record import NONE
 
 FORM: Final[i64] = 3
 PLAIN: Final[i64] = 2
+SEVERAL: Final[i64] = 3
 PLAIN_SIZE: Final[i64] = 40
+FACT: Final[i64] = 16
+"""Bytes of a fact."""
+FACT_AT: Final[i64] = 24
+"""Where the one of the form PLAIN stands; one word further in the form SEVERAL."""
 SOURCE_AT: Final[i64] = 15
 SOURCE: Final[i64] = 0xFFFF
-STREAM: Final[i64] = 0x7FFFFFFF
-"""Form, kind and source in word 0."""
+_STREAM: Final[i64] = 0x7FFFFFFE
+"""Kind and source in word 0, and that the form is one of the two."""
 SKIPPED_AT: Final[i64] = 31
 SKIPPED: Final[i64] = 0xFF
-_UNSKIPPED: Final[i64] = ~0x7F80000000
+_LANE: Final[i64] = ~0x7F80000001
+"""The stream and the symbol."""
 SYMBOL_AT: Final[i64] = 39
 SYMBOL: Final[i64] = 0xFFFFFF
 PRICE_AT: Final[i64] = 3
@@ -92,6 +100,32 @@ class Lane:
             self.tick_shift = market.by_tick.shift
             self.tick_inverse = market.by_tick.inverse
 
+    def fit(self, price: i64, size: i64, side: i64) -> bool:
+        """Whether a level is on the grid, and away from the touch if anybody is to be told of that."""
+        tick = ((price >> self.tick_shift) * self.tick_inverse) & MASK63
+        lots = ((size >> self.lot_shift) * self.lot_inverse) & MASK63
+        refused = (price & self.tick_refused) | (size & self.lot_refused)
+        if refused != 0 or tick > self.most_tick or lots > self.most_lots or side > 1:
+            return False
+        if self.wants & WAKE_TOUCH == 0:
+            return True
+        if self.mirror:
+            tick = self.whole - tick
+            side = 1 - side
+        if side == 0:
+            return tick < self.bids.best
+        return -tick < self.asks.best
+
+    def crossed(self, now_ns: i64) -> bool:
+        """Whether the book is crossed now; then that is noted, and the lane fits no more."""
+        bid = self.bids.best
+        ask = self.asks.best
+        if bid == NONE or ask == NONE or bid + ask < 0:
+            return False
+        self.market.crossed_ns = now_ns
+        self.fits = False
+        return True
+
 
 @final
 class Lanes:
@@ -113,7 +147,7 @@ class Bulk:
     """
     The loop, and what it keeps between its runs. `turn` moves on with whatever else moves the markets.
 
-    `seq` and `recv_ns` are those of the last input folded.
+    `seq` and `recv_ns` are those of the last input folded, `left` is how many more it was allowed to fold.
     """
 
     def __init__(self, data: MarketData, digest: Digest) -> None:
@@ -123,6 +157,7 @@ class Bulk:
         self.turn: i64 = 1
         self.seq: i64 = 0
         self.recv_ns: i64 = 0
+        self.left: i64 = 0
 
     def settle(self, wants: list[int]) -> None:
         """The instruments are these now, and strategies want *wants*: wake reasons by market number."""
@@ -162,6 +197,7 @@ class Bulk:
         data: bytes,
         start: i64,
         end: i64,
+        most: i64,
         until_ns: i64,
         seq: i64,
         span_seq: i64,
@@ -171,7 +207,8 @@ class Bulk:
         Fold plain inputs of one stream, the first of which stands at *start*; returns where it stopped.
 
         Args:
-            end: no input may begin at or behind it; words enough follow for one that begins before it.
+            end: where the inputs end.
+            most: how many inputs to fold at most.
             until_ns: the latest receive time.
             seq: the sequence number before the first input's.
             span_seq: the number that the state is told, 0 for each input's own.
@@ -184,77 +221,114 @@ class Bulk:
         at = start
         recv_ns = self.recv_ns
         key: i64 = -1
-        stream = read_i64_le(data, at) & STREAM
+        stream = read_i64_le(data, at) & _STREAM
         source = (stream >> SOURCE_AT) & SOURCE
         lane = self._lanes[0]
-        while at < end:
+        while most > 0 and at + PLAIN_SIZE <= end:
             first = read_i64_le(data, at)
-            if first & _UNSKIPPED != key:
-                key = first & _UNSKIPPED
+            if first & _LANE != key:
+                key = first & _LANE
                 found = self._lane(lanes, first >> SYMBOL_AT)
-                if found is None or first & STREAM != stream:
+                if found is None or first & _STREAM != stream:
                     break
                 lane = found
             now_ns = read_i64_le(data, at + 8)
             if now_ns > until_ns:
                 break
-            word = read_i64_le(data, at + 24)
-            size = read_i64_le(data, at + 32)
-            price = word >> PRICE_AT
-            side = word & SIDE
-            if word & TRADE != 0:
-                if lane.wants & WAKE_TRADE != 0:
+            fact = at + FACT_AT
+            follows = at + PLAIN_SIZE
+            if first & 1 != 0:
+                follows = fact + 8 + read_i64_le(data, fact) * FACT
+                fact += 8
+                if follows > end or not self._fit(lane, data, fact, follows):
                     break
-                if lane.mirror:
-                    price = lane.market.price_scale - price
-                    if side < 2:
-                        side = 1 - side
-                lane.market.trade_price = price
-                lane.market.trade_size = size
-                lane.market.trade_side = side
-                change = lane.trade_mark ^ ((price << 2) | side) ^ ((size * spread) & mask)
-            else:
-                tick = ((price >> lane.tick_shift) * lane.tick_inverse) & mask
-                lots = ((size >> lane.lot_shift) * lane.lot_inverse) & mask
-                refused = (price & lane.tick_refused) | (size & lane.lot_refused)
-                if refused != 0 or tick > lane.most_tick or lots > lane.most_lots or side > 1:
-                    break
-                if lane.mirror:
-                    tick = lane.whole - tick
-                    side = 1 - side
-                if side == 0:
-                    if tick >= lane.bids.best and self._halts(lane, lane.bids, lane.asks, tick, lots):
-                        break
-                    lane.bids.set(tick, lots)
-                else:
-                    if -tick >= lane.asks.best and self._halts(lane, lane.asks, lane.bids, -tick, lots):
-                        break
-                    lane.asks.set(-tick, lots)
-                venue_ns = read_i64_le(data, at + 16)
-                latest = lane.market.venue_ns
-                if venue_ns > latest:  # a choice of value, not of way: such stamps cannot be predicted
-                    latest = venue_ns
-                lane.market.venue_ns = latest
-                lane.market.source = source
-                change = lane.level_mark ^ ((tick << 1) | side) ^ ((lots * spread) & mask)
-            seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
-            recv_ns = now_ns
             told = span_seq
             if told == 0:
-                told = seq
-            # `Digest.mix` of what is told, and `Digest.mix_pair` of the change, with its value in a register.
-            value = ((value ^ told) * prime) & mask
-            value ^= value >> 29
-            value = ((value ^ change) * prime) & mask
-            value ^= value >> 29
-            at += PLAIN_SIZE
+                told = seq + 1 + ((first >> SKIPPED_AT) & SKIPPED)
+            # `Digest.mix` of what is told, and below `Digest.mix_pair` of each change, with their value in a register.
+            mixed = ((value ^ told) * prime) & mask
+            mixed ^= mixed >> 29
+            expected = True
+            improved = False
+            while fact < follows:
+                word = read_i64_le(data, fact)
+                size = read_i64_le(data, fact + 8)
+                price = word >> PRICE_AT
+                side = word & SIDE
+                if word & TRADE != 0:
+                    if lane.wants & WAKE_TRADE != 0:
+                        expected = False
+                        break
+                    if lane.mirror:
+                        price = lane.market.price_scale - price
+                        if side < 2:
+                            side = 1 - side
+                    lane.market.trade_price = price
+                    lane.market.trade_size = size
+                    lane.market.trade_side = side
+                    change = lane.trade_mark ^ ((price << 2) | side) ^ ((size * spread) & mask)
+                else:
+                    tick = ((price >> lane.tick_shift) * lane.tick_inverse) & mask
+                    lots = ((size >> lane.lot_shift) * lane.lot_inverse) & mask
+                    refused = (price & lane.tick_refused) | (size & lane.lot_refused)
+                    if refused != 0 or tick > lane.most_tick or lots > lane.most_lots or side > 1:
+                        expected = False
+                        break
+                    if lane.mirror:
+                        tick = lane.whole - tick
+                        side = 1 - side
+                    if side == 0:
+                        best = lane.bids.best
+                        if tick >= best:
+                            if lane.wants & WAKE_TOUCH != 0:
+                                expected = False
+                                break
+                            if tick > best:
+                                improved = True
+                        lane.bids.set(tick, lots)
+                    else:
+                        best = lane.asks.best
+                        if -tick >= best:
+                            if lane.wants & WAKE_TOUCH != 0:
+                                expected = False
+                                break
+                            if -tick > best:
+                                improved = True
+                        lane.asks.set(-tick, lots)
+                    venue_ns = read_i64_le(data, at + 16)
+                    latest = lane.market.venue_ns
+                    if venue_ns > latest:  # a choice of value, not of way: such stamps cannot be predicted
+                        latest = venue_ns
+                    lane.market.venue_ns = latest
+                    lane.market.source = source
+                    change = lane.level_mark ^ ((tick << 1) | side) ^ ((lots * spread) & mask)
+                mixed = ((mixed ^ change) * prime) & mask
+                mixed ^= mixed >> 29
+                fact += FACT
+            if not expected:
+                break
+            value = mixed
+            seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
+            recv_ns = now_ns
+            at = follows
+            most -= 1
+            if improved and lane.crossed(now_ns):
+                break
         self._digest.value = value
         self.seq = seq
         self.recv_ns = recv_ns
+        self.left = most
         return at
 
-    def _halts(self, lane: Lane, ladder: Ladder, other: Ladder, key: i64, lots: i64) -> bool:
-        """Whether a level at the touch or better ends the loop: someone is to be told, or the book would cross."""
-        if lane.wants & WAKE_TOUCH != 0:
-            return True
-        return key > ladder.best and lots > 0 and other.best != NONE and key + other.best >= 0
+    def _fit(self, lane: Lane, data: bytes, start: i64, end: i64) -> bool:
+        """Whether every fact of an input is as the loop expects it: it cannot stop between two of them."""
+        at = start
+        while at < end:
+            word = read_i64_le(data, at)
+            if word & TRADE != 0:
+                if lane.wants & WAKE_TRADE != 0:
+                    return False
+            elif not lane.fit(word >> PRICE_AT, read_i64_le(data, at + 8), word & SIDE):
+                return False
+            at += FACT
+        return start < end

@@ -12,7 +12,7 @@ from librt.strings import read_i64_le
 from mypy_extensions import i64
 
 from engine.kernel import codes, kinds
-from engine.kernel.bulk import PLAIN_SIZE, Bulk, Lanes
+from engine.kernel.bulk import Bulk, Lanes
 from engine.kernel.checkpoint import (
     pack_market,
     pack_parts,
@@ -102,6 +102,7 @@ class Kernel:
         self._translators: Final[list[Translator | None]] = [translators.get(kind) for kind in range(_VENUE_END)]
         self._market_digests: Final[dict[str, bytes]] = {}  # of markets that have not changed since
         self._bulk: Final[Bulk] = Bulk(self.data, self.digest)
+        self.plain_inputs: i64 = 0
         self._listeners: i64 = -1  # strategies and instruments that the bulk fold knows of
 
     def step(
@@ -182,21 +183,21 @@ class Kernel:
         Move past plain inputs (see `bulk`) as `step_decoded` would, as far as they lead to nothing but new state.
 
         Takes what `Bulk.fold` takes, and returns where it stopped: at *start*, perhaps, and then nothing has moved.
-        `plain_seq` is then the last one's own number.
+        Otherwise `plain_inputs` is how many it moved past, and `plain_seq` the last one's own number.
         """
         desk = self.trading.desk
         if self._bad_sources or desk.pending or desk.unwinding or not self.data.listings.instruments:
             return start
-        stop = end
+        most = DIGEST_EVERY
         if self.running:
-            before_digest = start + (DIGEST_EVERY - 1 - (self.inputs & (DIGEST_EVERY - 1))) * PLAIN_SIZE
-            if before_digest < stop:
-                stop = before_digest
+            most = DIGEST_EVERY - 1 - (self.inputs & (DIGEST_EVERY - 1))
         self._settle_bulk()
         bulk = self._bulk
-        at = bulk.fold(data, start, stop, until_ns, seq, span_seq, lanes)
-        if at == start:
-            return at
+        at = bulk.fold(data, start, end, most, until_ns, seq, span_seq, lanes)
+        folded = most - bulk.left
+        if folded == 0:
+            return start
+        self.plain_inputs = folded
         self.seq = bulk.seq
         desk.draw_key = bulk.seq << 1
         if span_seq != 0:
@@ -204,7 +205,7 @@ class Kernel:
             desk.draw_key |= 1
         self.recv_ns = bulk.recv_ns
         if self.running:
-            self.inputs += (at - start) // PLAIN_SIZE
+            self.inputs += folded
         return at
 
     @property

@@ -53,6 +53,14 @@ def trade_of(symbol: int, price: int, size: int, side: int, src_ns: int) -> Row:
     return (int(events.TRADED), symbol, price, size, side, src_ns, NONE, 0)
 
 
+def opened(symbol: int, src_ns: int, rows: list[Row]) -> list[Row]:
+    """*rows* with a change set around its levels."""
+    places = [place for place, row in enumerate(rows) if row[0] == events.LEVEL_SET]
+    if not places:
+        return rows
+    return [*rows[: places[0]], diff_of(symbol, src_ns), *rows[places[0] :], end_of(symbol)]
+
+
 SRC = 77
 one_level = st.builds(
     lambda symbol, side, price, size, near: [
@@ -74,7 +82,15 @@ one_trade = st.builds(
     st.integers(-1, 4),
     st.sampled_from([SRC, SRC, 5]),
 )
-frames = st.one_of(st.lists(st.one_of(some_row, level, level), max_size=12), one_level, one_trade)
+facts = st.lists(
+    st.one_of(
+        st.builds(lambda side, price: level_of(1, side, price, 5), st.integers(0, 1), numbers),
+        st.builds(lambda side, price: trade_of(1, price, 5, side, SRC), st.integers(0, 3), numbers),
+    ),
+    max_size=6,
+)
+several = facts.map(lambda rows: opened(1, SRC, rows))
+frames = st.one_of(st.lists(st.one_of(some_row, level, level), max_size=12), one_level, one_trade, several)
 
 
 def batch_of(rows: list[Row]) -> EventBatch:
@@ -163,6 +179,30 @@ def test_an_input_of_one_level_or_one_trade_takes_five_words_and_is_read_at_once
     assert (reader.seq, reader.next()) == (258, False)
 
 
+def test_several_levels_and_trades_take_two_words_each_behind_four() -> None:
+    packed = Packed(0)
+    rows = [trade_of(1, 5, 6, 2, SRC), *opened(1, SRC, [level_of(1, 0, 7, 8), trade_of(1, 9, 1, 0, SRC)])]
+    assert packed.events(1, 9, SRC, KIND, 3, batch_of(rows))
+    assert packed.size == HEAD + 3 * 16
+    reader = AheadCursor(cursor(packed.take(1), ["a", "b"], []))
+    assert reader.next()
+
+    assert (reader.plain, rows_of(reader)) == (0, rows)
+
+
+@pytest.mark.parametrize("reading", [False, True])
+@pytest.mark.parametrize(
+    ("count", "reason"), [(0, "of 0 facts"), (-1, "of -1 facts"), (2**24 + 1, "facts"), (9, "left")]
+)
+def test_a_count_of_facts_that_cannot_be_is_damage(count: int, reason: str, reading: bool) -> None:
+    packed = Packed(0)
+    packed.events(1, 9, SRC, KIND, 3, batch_of([trade_of(0, 5, 6, 2, SRC)] * 3))
+    walked = cursor(with_word(packed.take(1), 24, count), ["a"], [])
+
+    with pytest.raises(Damaged, match=reason):
+        walk(walked, reading)
+
+
 @pytest.mark.parametrize(
     ("seq", "rows"),
     [
@@ -184,6 +224,14 @@ def test_an_input_of_one_level_or_one_trade_takes_five_words_and_is_read_at_once
         (1, [(*diff_of(0, SRC)[:6], 1, 0), level_of(0, 1, 1, 1), end_of(0)]),
         (1, [(*diff_of(0, SRC)[:7], 1), level_of(0, 1, 1, 1), end_of(0)]),
         (1, [diff_of(0, SRC), trade_of(0, 1, 1, 1, SRC), end_of(0)]),
+        (1, [diff_of(0, SRC), trade_of(0, 1, 1, 1, SRC), level_of(0, 1, 1, 1), end_of(0)]),
+        (1, [*opened(0, SRC, [level_of(0, 1, 1, 1)]), trade_of(0, 1, 1, 1, SRC)]),
+        (1, opened(0, SRC, [level_of(0, 1, 1, 1)]) * 2),
+        (1, [diff_of(0, SRC), level_of(0, 1, 1, 1)]),
+        (1, [diff_of(0, SRC)]),
+        (1, [level_of(0, 1, 1, 1), end_of(0)]),
+        (1, [end_of(0)]),
+        (1, [diff_of(0, SRC), level_of(0, 1, 2**60, 1), end_of(0)]),
         (1, []),
     ],
 )
@@ -455,7 +503,6 @@ def head(kind: int, size: int, form: int = 0) -> int:
         (0, head(KIND, 4), "within a row"),
         (0, head(KIND, 2**32 - 1), "where 88 bytes are left"),
         (0, head(KIND, 57, RAW), "where 88 bytes are left"),
-        (0, -1, "of form 3"),
         (0, head(0x01FF, 56), "no symbols here"),
         (0, head(0x0FFF, 56), "no symbols here"),
         (0, head(0x0FFF, 0, PLAIN), "no symbols here"),

@@ -129,6 +129,12 @@ def plain_level(symbol: int, side: int, price: int, size: int, src_ns: int) -> l
     ]
 
 
+def levels(symbol: int, src_ns: int, *stated: tuple[int, int, int]) -> list[tuple[int, ...]]:
+    """A change set of several (side, price, size)."""
+    rows = plain_level(symbol, 0, 0, 0, src_ns)
+    return [rows[0], *((int(events.LEVEL_SET), symbol, *one, 0, 0, 0) for one in stated), rows[2]]
+
+
 def trade(symbol: int, price: int, size: int, side: int, src_ns: int) -> list[tuple[int, ...]]:
     return [(int(events.TRADED), symbol, price, size, side, src_ns, NONE, 0)]
 
@@ -162,8 +168,14 @@ def feeds(draw: st.DrawFn) -> list[Input]:
         src_ns = draw(st.sampled_from([now - MS, now, NONE, MS]))
         price, size, side = draw(prices) + draw(odd), draw(sizes) + draw(odd), draw(st.integers(0, 1))
         case = draw(st.integers(0, 24))
-        if case < 15:
+        if case < 10:
             rows = plain_level(symbol, side, price, size, src_ns)
+        elif case < 15:
+            stated = st.tuples(st.integers(0, 1), st.tuples(prices, odd).map(sum), st.tuples(sizes, odd).map(sum))
+            rows = levels(symbol, src_ns, *draw(st.lists(stated, min_size=1, max_size=4)))
+            for _ in range(draw(st.integers(0, 2))):
+                at = draw(st.sampled_from([0, len(rows) - 1]))
+                rows[at:at] = trade(symbol, draw(prices), draw(sizes), draw(st.integers(0, 2)), src_ns)
         elif case < 19:
             rows = trade(symbol, price, size, draw(st.integers(0, 2)), src_ns)
         elif case == 19:
@@ -232,7 +244,7 @@ def ready(wants: int = 0) -> tuple[Kernel, list[Input]]:
     return made, [(3, MS, MS, ARRAYS, 4, snapshot(0, [(0, 4_000, 100), (1, 6_000, 100)], MS, int(RULE_NONE)))]
 
 
-def in_one_go(made: Kernel, feed: list[Input], from_seq: int = 3) -> int:
+def in_one_go(made: Kernel, feed: list[Input], from_seq: int = 3, kind: int = ARRAYS) -> int:
     """How many of the inputs behind the first *from_seq* records the bulk fold takes at once."""
     cursor = DecodedCursor(made)
     (piece,) = packed(feed, 1)
@@ -241,11 +253,11 @@ def in_one_go(made: Kernel, feed: list[Input], from_seq: int = 3) -> int:
     for _ in before:
         cursor.fold_until(before[-1][1])
     loaded = cursor.pieces[0]
-    numbers = loaded.numbers[ARRAYS]
+    numbers = loaded.numbers[kind]
     assert numbers is not None
     start = int(cursor.offset)
-    end = int(loaded.end)
-    return (int(made.fold_plain(loaded.data, start, end, 2**62, from_seq, 0, numbers.lanes)) - start) // 40
+    follows = int(made.fold_plain(loaded.data, start, int(loaded.end), 2**62, from_seq, 0, numbers.lanes))
+    return int(made.plain_inputs) if follows > start else 0
 
 
 def more(feed: list[Input], *rows: list[tuple[int, ...]], source: int = 4) -> list[Input]:
@@ -257,6 +269,7 @@ QUIET = plain_level(0, 0, 3_000, 100, 9)
 BEST = plain_level(0, 0, 4_000, 200, 9)
 BETTER = plain_level(0, 1, 5_990, 200, 9)
 TRADE = trade(0, 5_000, 100, 0, 9)
+SOME = levels(0, 9, (0, 3_000, 100), (1, 7_000, 200), (1, 7_000, 0))
 
 
 @pytest.mark.parametrize(
@@ -267,8 +280,8 @@ TRADE = trade(0, 5_000, 100, 0, 9)
         (WAKE_TOUCH, [QUIET, BETTER], 1),
         (WAKE_TRADE, [QUIET, BEST, BETTER, TRADE], 3),
         (WAKE_BOOK, [QUIET, BEST, TRADE], 3),
-        (0, [QUIET, plain_level(0, 0, 6_000, 100, 9)], 1),
-        (0, [QUIET, plain_level(0, 1, 4_000, 100, 9)], 1),
+        (0, [QUIET, plain_level(0, 0, 6_000, 100, 9), QUIET], 2),
+        (0, [QUIET, plain_level(0, 1, 4_000, 100, 9), QUIET], 2),
         (0, [QUIET, plain_level(0, 1, 4_000, 0, 9)], 2),
         (0, [QUIET, plain_level(0, 1, 4_005, 100, 9)], 1),
         (0, [QUIET, plain_level(0, 1, 7_000, 150, 9)], 1),
@@ -276,7 +289,16 @@ TRADE = trade(0, 5_000, 100, 0, 9)
         (0, [QUIET, plain_level(0, 1, 7_000, -100, 9)], 1),
         (0, [QUIET, plain_level(1, 1, 7_000, 100, 9)], 1),
         (0, [QUIET, plain_level(3, 1, 7_000, 100, 9)], 1),
-        (0, [QUIET, TRADE + TRADE], 1),
+        (0, [QUIET, plain_level(0, 0, 3_000, 100, 9) * 2], 1),
+        (0, [QUIET, TRADE + TRADE + TRADE, QUIET], 3),
+        (0, [TRADE + SOME[:2] + TRADE + SOME[2:], QUIET], 2),
+        (WAKE_TRADE, [QUIET, SOME, QUIET, TRADE + SOME], 3),
+        (WAKE_TOUCH, [QUIET, TRADE + SOME, levels(0, 9, (0, 3_000, 100), (1, 6_000, 0))], 2),
+        (WAKE_TOUCH, [QUIET, levels(0, 9, (1, 7_000, 100), (0, 4_000, 0))], 1),
+        (0, [QUIET, levels(0, 9, (0, 3_000, 100), (1, 6_005, 0))], 1),
+        (0, [QUIET, levels(0, 9, (0, 3_000, 100), (1, 6_010, 1))], 1),
+        (0, [levels(0, 9, (0, 5_990, 100), (1, 5_990, 100), (0, 5_990, 0)), QUIET], 2),
+        (0, [levels(0, 9, (0, 5_990, 100), (1, 5_980, 100)), QUIET], 1),
         (0, [], 0),
     ],
     ids=[
@@ -294,7 +316,16 @@ TRADE = trade(0, 5_000, 100, 0, 9)
         "a negative size",
         "a book without snapshot",
         "an unlisted symbol",
-        "two trades",
+        "two change sets",
+        "several trades",
+        "trades and levels",
+        "a trade among several facts",
+        "one of several at the touch",
+        "one bid of several at the touch",
+        "one of several between ticks",
+        "one of several between lots",
+        "crossed and uncrossed again",
+        "several that cross",
         "the end",
     ],
 )
@@ -332,7 +363,7 @@ def test_the_loop_does_not_begin_where_a_step_has_more_to_do(why: str) -> None:
     numbers = cursor.pieces[0].numbers[ARRAYS]
     assert numbers is not None
 
-    assert made.fold_plain(piece.data, 0, 1, 2**62, 2, 0, numbers.lanes) == 0
+    assert made.fold_plain(piece.data, 0, 40, 2**62, 2, 0, numbers.lanes) == 0
 
 
 def test_a_touch_that_moved_in_bulk_is_no_news_of_the_next_step() -> None:
@@ -346,6 +377,20 @@ def test_a_touch_that_moved_in_bulk_is_no_news_of_the_next_step() -> None:
 
     assert market.wake == WAKE_TRADE
     assert (market.touch_bid, market.touch_bid_lots, market.touch_ask) == (400, 2, 599)
+
+
+def test_a_book_of_the_complement_takes_several_levels_mirrored() -> None:
+    made, _ = kernel([(WAKE_TOUCH, ())], 0)
+    feed = [
+        (3, MS, MS, POLYMARKET, 3, snapshot(1, [(0, 4_000, 100), (1, 6_000, 100)], MS, int(RULE_NONE))),
+        (4, MS, MS, POLYMARKET, 3, trade(0, 5_000, 1, 0, MS)),
+        (5, 2 * MS, 9, POLYMARKET, 3, levels(0, 9, (0, 3_900, 700), (1, 6_200, 800))),
+        (6, 3 * MS, 9, POLYMARKET, 3, levels(0, 9, (0, 3_900, 700), (1, 6_000, 800))),
+    ]
+    assert in_one_go(made, feed, 4, POLYMARKET) == 1
+    book = made.data.listings.markets[0].book
+
+    assert (book.levels(0), book.levels(1)) == ([(40, 100), (38, 800)], [(60, 100), (61, 700)])
 
 
 @pytest.mark.parametrize("side", [0, 1, 2])
