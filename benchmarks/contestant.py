@@ -45,7 +45,12 @@ def parser() -> argparse.ArgumentParser:
     told.add_argument("mode", choices=("mm", "mm_python", "cold", "fold_multi"), metavar="MODE")
     told.add_argument("numbers", type=int, nargs="+", metavar="N", help="[K of fold_multi,] LOWEST HIGHEST REPETITIONS")
     told.add_argument("--folder", type=Path, help="where the journal of cold is kept; without it, beside the feed")
-    told.add_argument("--sink", choices=SINKS, default="digests", help="what a run keeps of itself")
+    told.add_argument(
+        "--sink",
+        choices=SINKS,
+        default="digests",
+        help="what a run keeps of itself; the digests are formed in either case, none only forgets them",
+    )
     return told
 
 

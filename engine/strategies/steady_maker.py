@@ -30,27 +30,27 @@ class SteadyMaker:
         first_ns: int | None = None,
     ) -> None:
         self.wants: Final[int] = int(WAKE_TIMER | WAKE_STATUS)
-        self._instrument: Final[str] = instrument
-        self._lots: Final[int] = lots
-        self._offset_ticks: Final[i64] = offset_ticks
-        self._every_ns: Final[int] = every_ns
-        self._first_ns: Final[int | None] = first_ns
+        self.instrument: Final[str] = instrument
+        self.lots: Final[int] = lots
+        self.offset_ticks: Final[i64] = offset_ticks
+        self.every_ns: Final[int] = every_ns
+        self.first_ns: Final[int | None] = first_ns
 
     def decide(self, view: View, wake: Wake) -> list[object]:
         """Set the clock at first, then quote at each of its steps."""
         wanted: list[object] = []
         if len(wake.timers) == 0:
-            if wake.reasons(self._instrument) & int(WAKE_STATUS):
-                first_ns = view.now_ns + self._every_ns if self._first_ns is None else self._first_ns
-                wanted.append(SetTimer(STEP, at_ns=first_ns, every_ns=self._every_ns))
+            if wake.reasons(self.instrument) & int(WAKE_STATUS):
+                first_ns = view.now_ns + self.every_ns if self.first_ns is None else self.first_ns
+                wanted.append(SetTimer(STEP, at_ns=first_ns, every_ns=self.every_ns))
             return wanted
-        market = view.market(self._instrument)
+        market = view.market(self.instrument)
         bid = market.best_bid
         ask = market.best_ask
         if bid is None or ask is None or bid >= ask:
             return wanted
-        self._quote(wanted, market.own_bids, BUY, bid - self._offset_ticks)
-        self._quote(wanted, market.own_asks, SELL, ask + self._offset_ticks)
+        self._quote(wanted, market.own_bids, BUY, bid - self.offset_ticks)
+        self._quote(wanted, market.own_asks, SELL, ask + self.offset_ticks)
         return wanted
 
     def _quote(self, wanted: list[object], orders: tuple[OwnOrder, ...], side: int, target: i64) -> None:
@@ -63,4 +63,4 @@ class SteadyMaker:
                 else:
                     wanted.append(Cancel(order))
         if not stands:
-            wanted.append(Place(self._instrument, side, int(target), self._lots, post_only=True))
+            wanted.append(Place(self.instrument, side, int(target), self.lots, post_only=True))
