@@ -33,6 +33,7 @@ except ImportError:
 MAX_PAYLOAD: Final[i64] = 16 * 1024 * 1024
 MAX_GROUP: Final[i64] = 63 * 1024 * 1024
 """An open block takes no data record beyond this, so that with its control records it stays below 64 MiB."""
+FOREVER: Final[i64] = 0x7FFFFFFFFFFFFFFF
 BLOCK_END_RECORD: Final[i64] = 128
 """Bytes of a BLOCK_END record with its head: a complete block's last 128."""
 
@@ -182,6 +183,7 @@ class Batch:
     Collects records in memory, numbers the data records, and counts what BLOCK_END states about the open block.
 
     *last_seq* and *last_recv_ns* are those of the last data record before it (0 and 0 if there is none).
+    `input_unless_due` takes none once the open block holds `block_limit` bytes, or from `turn_ns` on.
     """
 
     def __init__(self, last_seq: i64, last_recv_ns: i64, max_payload: i64 = MAX_PAYLOAD) -> None:
@@ -196,6 +198,8 @@ class Batch:
         self.block_records: i64 = 0
         self.block_first_seq: i64 = 0
         self.block_first_recv_ns: i64 = NONE
+        self.block_limit: i64 = MAX_GROUP
+        self.turn_ns: i64 = FOREVER
 
     def _data(
         self, kind: i64, schema: i64, source: i64, recv_ns: i64, src_ns: i64, cause: i64, flags: i64, payload: bytes
@@ -231,6 +235,14 @@ class Batch:
         seq = self._data(kind, schema, source, recv_ns, src_ns, cause, flags, payload)
         self.input_seq = seq
         return seq
+
+    def input_unless_due(
+        self, kind: i64, schema: i64, source: i64, recv_ns: i64, src_ns: i64, payload: bytes, cause: i64, flags: i64
+    ) -> i64:
+        """As `input`; 0, and nothing is appended, where a block end or a rotation comes first."""
+        if self.block_len >= self.block_limit or recv_ns >= self.turn_ns:
+            return 0
+        return self.input(kind, schema, source, recv_ns, src_ns, payload, cause, flags)
 
     def derived(self, kind: i64, schema: i64, payload: bytes) -> i64:
         """Append an output of the current input; returns its seq. Raises RecordRefused before the first input."""

@@ -25,6 +25,8 @@ from journal.watermark import Watermark
 
 WRITE_BYTES: Final = 1 << 20
 SPACE_CHECK_BYTES: Final = 16 << 20
+NEVER_SET: Final = -1
+"""When a segment is to be rotated, before its first input has come: at once, and then the time is set."""
 
 Complete = Callable[[Recovery], Iterable[tuple[int, int, bytes]]]
 """Given what recovery found, the (kind, schema, payload) of the derived records that the last input still lacks."""
@@ -183,8 +185,8 @@ class Writer:
     def _begin(self, header: Header, last_recv_ns: int) -> None:
         self._segment = LiveSegment.create(self._disk, self._directory, header, last_recv_ns, self.sources)
         self._batch = self._segment.batch
-        self._block_limit = min(header.block_target, self._tuning.segment_bytes)
-        self._rotate_at = -1
+        self._batch.block_limit = min(header.block_target, self._tuning.segment_bytes)
+        self._batch.turn_ns = NEVER_SET
         self.check_space()
 
     @property
@@ -234,11 +236,14 @@ class Writer:
         Raises RecordRefused (nothing appended: *recv_ns* lies before `last_recv_ns`, the source is undeclared, a field
         is out of range) and WriterFailed.
         """
-        if self._batch.block_len >= self._block_limit or recv_ns >= self._rotate_at:
+        if source in self.sources:
+            seq = self._batch.input_unless_due(kind, schema, source, recv_ns, src_ns, payload, cause, flags)
+            if seq:
+                return seq
             self._turn(recv_ns)
-        if source not in self.sources:
-            raise RecordRefused(f"source {source} was not declared")
-        return self._batch.input(kind, schema, source, recv_ns, src_ns, payload, cause, flags)
+            return self._batch.input(kind, schema, source, recv_ns, src_ns, payload, cause, flags)
+        self._check()
+        raise RecordRefused(f"source {source} was not declared")
 
     def append_derived(self, kind: int, schema: int, payload: bytes) -> int:
         """Append an output of the current input; returns its sequence number. Raises RecordRefused, WriterFailed."""
@@ -313,7 +318,7 @@ class Writer:
                 self.failure = WriterFailed("JRN_CLOSED", self._directory, "the writer was closed")
                 self._tell_closed(self.segment_no, stop_reason)
         finally:
-            self._block_limit = -1
+            self._batch.block_limit = -1
             self._mark.leave()
             self._segment.file.close()
             self._lock.release()
@@ -321,16 +326,16 @@ class Writer:
     def _turn(self, recv_ns: int) -> None:
         """Between two groups: rotate or close the block, whichever is due."""
         self._check()
-        segment, tuning = self._segment, self._tuning
-        if self._rotate_at < 0:
-            self._rotate_at = recv_ns + tuning.segment_ns
+        segment, batch, tuning = self._segment, self._batch, self._tuning
+        if batch.turn_ns == NEVER_SET:
+            batch.turn_ns = recv_ns + tuning.segment_ns
         if segment.length >= tuning.segment_bytes:
             self._rotate("size", recv_ns)
-        elif recv_ns >= self._rotate_at:
+        elif recv_ns >= batch.turn_ns:
             self._rotate("time", recv_ns)
-        elif self._batch.block_len >= self._block_limit:
+        elif batch.block_len >= batch.block_limit:
             segment.close_block(False)
-            self._block_limit = min(tuning.block_target, tuning.segment_bytes - segment.raw)
+            batch.block_limit = min(tuning.block_target, tuning.segment_bytes - segment.raw)
             if segment.waiting >= WRITE_BYTES:
                 self.flush()
                 self._harvest(wait=False)
@@ -356,7 +361,7 @@ class Writer:
         except OSError as error:
             self._fail(error)
         self._mark.attach(self._segment)
-        self._rotate_at = recv_ns + self._tuning.segment_ns
+        self._batch.turn_ns = recv_ns + self._tuning.segment_ns
         self._tell_closed(old.header.segment_no, reason)
 
     def _finish(self) -> None:
@@ -390,5 +395,5 @@ class Writer:
 
     def _fail(self, error: OSError) -> NoReturn:
         self.failure = writer_failure(self._segment.path, error)
-        self._block_limit = -1
+        self._batch.block_limit = -1
         raise self.failure from error

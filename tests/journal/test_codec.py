@@ -163,6 +163,21 @@ def test_a_batch_refuses_what_breaks_the_order_and_appends_nothing():
     assert (batch.last_seq, batch.waiting, batch.take()) == (0, 0, b"")
 
 
+def test_a_batch_takes_no_input_where_a_block_end_or_a_rotation_comes_first():
+    batch = Batch(0, 0)
+    given = (1, 1, 2, 5, 5, b"payload", 0, 0)
+
+    assert batch.input_unless_due(*given) == 1
+    batch.block_limit = batch.block_len
+    assert batch.input_unless_due(*given) == 0
+    batch.block_limit = batch.block_len + 1
+    batch.turn_ns = 5
+    assert batch.input_unless_due(*given) == 0
+    batch.turn_ns = 6
+    assert batch.input_unless_due(*given) == 2
+    assert (batch.last_seq, batch.block_records) == (2, 2)
+
+
 def test_a_group_stays_below_the_limit_of_a_block():
     batch = Batch(0, 0)
     batch.input(0x100, 1, 2, 0, 0, b"", 0, 0)

@@ -57,6 +57,20 @@ def test_the_same_inputs_give_the_same_bytes():
     assert files() == files()
 
 
+def test_an_undeclared_source_turns_nothing_and_a_closed_writer_says_that_it_is_closed():
+    disk = SimulatedDisk()
+    writer = create(disk, segment_bytes=400)
+    group(writer, 1, outputs=3)
+    for _ in range(2):
+        with pytest.raises(RecordRefused, match="source 9 was not declared"):
+            writer.append_input(VENUE, 1, 9, WALL + 5000, NONE, b"")
+    assert (writer.segment_no, writer.last_seq) == (1, 4)
+    writer.close()
+    for source in (2, 9):
+        with pytest.raises(WriterFailed, match="JRN_CLOSED"):
+            writer.append_input(VENUE, 1, source, WALL + 5000, NONE, b"")
+
+
 def test_a_segment_rotates_by_size_and_by_time_and_is_told_about():
     closed: list[tuple[int, str]] = []
     writer = create(
