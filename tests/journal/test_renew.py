@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 from journal_maker import ROOT, WALL, create, group, read, reopen, three_segments
-from simulated_disk import Crash, SimulatedDisk
+from simulated_disk import Crash, SimulatedDisk, SimulatedFile
 
 from journal.background import Inline
 from journal.bundle import bundle
@@ -21,6 +21,7 @@ from journal.recovery import CLEAN
 from journal.renew import BAD, Renewed, renew
 from journal.seal import seal
 from journal.segment import manifest_path, wal_path, with_suffix, zst_path
+from journal.summary import summarise
 from journal.verify import verify
 
 INDEX, MANIFEST = zst_path(ROOT, 2), manifest_path(ROOT, 2)
@@ -137,6 +138,28 @@ def test_damaged_blocks_are_left_alone() -> None:
         renew(disk, ROOT, sealed_ns=9)
 
     assert before == {name: disk.get(ROOT / name) for name in disk.names(ROOT)}
+
+
+def test_a_disk_that_gives_back_other_bytes_than_it_took_replaces_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = three_segments(sealed=3)
+    spoil(disk, INDEX, lambda data: data[:-5])
+    before = disk.get(INDEX)
+    monkeypatch.setattr(SimulatedFile, "drop_cache", lambda file: file._inode.data.__setitem__(20, 0))
+    with pytest.raises(Damaged, match="its copy reads back differently"):
+        renew(disk, ROOT, sealed_ns=9)
+
+    assert before == disk.get(INDEX)
+
+
+def test_figures_are_counted_where_a_manifest_cannot_be_read() -> None:
+    disk = three_segments(sealed=3)
+    whole = summarise(disk, ROOT)
+    spoil(disk, MANIFEST, lambda data: b"{")
+    found = summarise(disk, ROOT)
+
+    assert (found.by_kind, found.records) == (whole.by_kind, whole.records)
+    assert [note.partition(":")[0] for note in found.notes] == ["counted from the records"]
+    assert [one.status for one in found.segments] == ["SEALED_OK", None, "SEALED_OK"]
 
 
 def test_another_segment_or_several_under_a_segments_name_are_left_alone() -> None:
