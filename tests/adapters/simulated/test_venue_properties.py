@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
+import pytest
 from attrs import frozen
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,11 +22,27 @@ from engine.kernel.policy import TIF_FAK, TIF_FOK, TIF_GTD
 from engine.kernel.request import Request
 from engine.kernel.rng import Draws
 from engine.kernel.units import ASK, BID, BUY, SELL
+from replay.adversary import worsened
+from replay.adversary_config import (
+    AdversaryConfig,
+    CrowdingConfig,
+    PartialConfig,
+    RefusalsConfig,
+    SlippageConfig,
+)
 
 ENDS = ("REJECTED", "CANCELLED", "EXPIRED")
 
 ANY = st.integers(0, 4)
 """Every rule for what happens when our own orders meet."""
+
+HOSTILE = AdversaryConfig(
+    slippage=SlippageConfig(fade=0.4, impact_ticks=3),
+    partial=PartialConfig(chance=0.5),
+    refusals=RefusalsConfig(orders=0.25),
+    crowding=CrowdingConfig(least=0.3, half_fills=3, takes=0.5, undercuts=0.3, joins=0.2),
+)
+"""An adversary that leaves times and cancels alone, and makes of everything else less."""
 
 Step = Callable[[Stage], object]
 
@@ -42,6 +59,7 @@ class World:
     self_trade: int
     orders_per_s: int
     taker_delay_ms: int
+    hostile: bool
 
     def models(self) -> Models:
         """New ones: they have a state."""
@@ -55,7 +73,8 @@ class World:
             self.delay("entry", self.entry_ms), self.delay("cancel", 2), self.delay("back", self.response_ms)
         )
         fills = Partial() if self.partial else Fills()
-        return Models(latency, queues[self.queue], fills, Slippage(), rules, Clearing())
+        models = Models(latency, queues[self.queue], fills, Slippage(), rules, Clearing())
+        return worsened(models, HOSTILE, 11) if self.hostile else models
 
     def delay(self, purpose: str, ms: int) -> Delay:
         """Constant, or anything from nothing to three times that."""
@@ -74,7 +93,8 @@ def worlds(self_trade: st.SearchStrategy[int] = ANY, partial: bool | None = None
         st.booleans() if partial is None else st.just(partial),
         self_trade,
         st.sampled_from((0, 0, 2)),
-        st.sampled_from((0, 0, 10)),
+        st.sampled_from((0, 10, 10)),
+        st.booleans(),
     )
 
 
@@ -151,11 +171,11 @@ def doubts() -> st.SearchStrategy[Step]:
     ) | st.just(lambda stage: stage.venue.status(0, STATUS_CLOSED, stage.now))
 
 
-def scripts(*more: st.SearchStrategy[Step]) -> st.SearchStrategy[list[Step]]:
+def scripts(*more: st.SearchStrategy[Step], least: int = 10, most: int = 40) -> st.SearchStrategy[list[Step]]:
     steps = places() | places() | facts() | facts() | facts() | cancels()
     for one in more:
         steps |= one
-    return st.lists(steps, min_size=10, max_size=40)
+    return st.lists(steps, min_size=least, max_size=most)
 
 
 def play(script: list[Step], world: World) -> Stage:
@@ -329,12 +349,25 @@ def test_the_same_script_under_the_same_models_is_heard_the_same(script: list[St
     assert play(script, world).heard == play(script, world).heard
 
 
+@pytest.mark.nightly
+@given(scripts(doubts(), least=100, most=200), worlds())
+@settings(max_examples=100)
+def test_long_scripts_hold_to_all_of_this(script: list[Step], world: World) -> None:
+    for check in (
+        test_every_order_ends_once_or_rests_and_never_fills_beyond_its_size,
+        test_an_order_does_what_its_time_in_force_and_its_flags_say,
+        test_nothing_overtakes_anything_on_either_way,
+        test_the_same_script_under_the_same_models_is_heard_the_same,
+    ):
+        check.hypothesis.inner_test(script, world)  # type: ignore[attr-defined]
+
+
 def test_the_scripts_reach_what_they_are_meant_to() -> None:
     """A property over scripts in which nothing fills would prove nothing."""
     met: Counter[str] = Counter()
 
     @given(scripts(doubts()), worlds())
-    @settings(max_examples=60)
+    @settings(max_examples=300, derandomize=True)
     def gather(script: list[Step], world: World) -> None:
         stage = play(script, world)
         met.update(said.kind + ("+" if said.maker else "") for said in stage.heard)
@@ -343,5 +376,13 @@ def test_the_scripts_reach_what_they_are_meant_to() -> None:
     gather()
 
     assert {"ACKED", "FILLED", "FILLED+", "CANCELLED", "REJECTED", "EXPIRED", "CANCEL_REFUSED"} <= set(met)
-    assert {"WOULD_CROSS", "SIZE_BELOW_MIN", "TTL_INVALID", "RATE_LIMIT", "NO_SUCH_ORDER", "CANCEL_FAILED"} <= set(met)
+    assert {
+        "VENUE_ERROR",
+        "WOULD_CROSS",
+        "SIZE_BELOW_MIN",
+        "TTL_INVALID",
+        "RATE_LIMIT",
+        "NO_SUCH_ORDER",
+        "CANCEL_FAILED",
+    } <= set(met)
     assert TICK * LOT == 1_000_000
