@@ -93,7 +93,7 @@ class Admission:
         self.code: i64 = 0
         self.detail: i64 = 0
         self.check: i64 = 0
-        self._margin: Final[Money] = Money()
+        self.margin_money: Final[Money] = Money()
         self._notional: Final[Money] = Money()
 
         self._instrument: Instrument | None = None  # as it would be sent
@@ -106,7 +106,7 @@ class Admission:
     @property
     def margin(self) -> int:
         """How far the last order was from the limit that decided."""
-        return self._margin.value()
+        return self.margin_money.value()
 
     def place(self, wanted: Wanted, number: i64, group: i64) -> Order | None:
         """
@@ -138,7 +138,7 @@ class Admission:
         self.code = code
         self.check = check
         self.detail = detail
-        self._margin.become(margin)
+        self.margin_money.become(margin)
         return False
 
     # -- checks 1 to 6 ---------------------------------------------------------------------------------------------
@@ -345,7 +345,7 @@ class Admission:
         self.code = codes.OK if passed else codes.RISK_LIMIT
         self.check = CHECK_RISK
         self.detail = headroom.limit
-        self._margin.copy(headroom.margin)
+        self.margin_money.copy(headroom.margin)
         return order if passed else None
 
     def withdraw(self, order: Order, owner: i64) -> None:

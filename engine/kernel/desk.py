@@ -12,6 +12,7 @@ from engine.kernel import identity, kinds
 from engine.kernel.digest import Digest
 from engine.kernel.market import Instrument, Market
 from engine.kernel.modes import STRATEGY, Modes
+from engine.kernel.money import Money
 from engine.kernel.order import Order
 from engine.kernel.orders import Orders
 from engine.kernel.outbox import Outbox
@@ -20,7 +21,7 @@ from engine.kernel.policy import Policy
 from engine.kernel.portfolio import Portfolio
 from engine.kernel.request import Request
 from engine.kernel.risk import Risk
-from engine.kernel.strategy import Change
+from engine.kernel.strategy import Change, CompiledStrategy
 from engine.kernel.terms import Terms
 from engine.kernel.timers import Timers
 
@@ -42,6 +43,7 @@ class Seat:
         self.strategy: Final[Any] = strategy
         self.tier: Final[i64] = tier
         self.instruments: Final[tuple[str, ...]] = instruments
+        self.native: Final[CompiledStrategy | None] = strategy if isinstance(strategy, CompiledStrategy) else None
         self.all_markets: Final[bool] = len(instruments) == 0
         self.wants: i64 = -1
         self.hears: bool = True  # it is called for what happens to its orders
@@ -103,6 +105,8 @@ class Desk:
         self.unwinding: bool = False  # a position is being traded away: each input that moves a market may help
         self.silent: bool = False
         self.requests: list[Request] = []
+        self.packer: Final[Packer] = Packer()  # of payloads: each takes what it put there
+        self.scratch: Final[Money] = Money()  # for a sum that is used at once
         self.ordinal: i64 = 0  # of the next intent of this input that is the kernel's own
 
     # -- instruments -----------------------------------------------------------------------------------------------

@@ -12,10 +12,15 @@ from typing import Final
 from librt.strings import BytesWriter, write_i64_le
 from mypy_extensions import i64
 
-_BASE32: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+# Digits of base32: A to Z, then 2 to 7.
+_LETTER: Final[i64] = 65
+_DIGIT: Final[i64] = 24
 _PERSON: Final = b"intent-v1"
 _SALT_PERSON: Final = b"salt-v1"
 _SALT_BITS: Final = 53
+
+
+_INTENT: Final = blake2b(digest_size=16, person=_PERSON)  # copied for each: half the time of making one
 
 
 def intent_id(run_epoch: i64, strategy: str, trigger_seq: i64, ordinal: i64) -> bytes:
@@ -25,24 +30,39 @@ def intent_id(run_epoch: i64, strategy: str, trigger_seq: i64, ordinal: i64) -> 
     write_i64_le(writer, trigger_seq)
     write_i64_le(writer, ordinal)
     writer.write(strategy.encode())
-    return blake2b(writer.getvalue(), digest_size=16, person=_PERSON).digest()
+    hashed = _INTENT.copy()
+    hashed.update(writer.getvalue())
+    return hashed.digest()
 
 
 def client_id(intent: bytes) -> str:
     """The name under which the order is known at the venue: "t1-" and the id in base32 (Deribit's label)."""
     writer = BytesWriter()
     writer.write(b"t1-")
-    word: i64 = 0
-    bits: i64 = 0
-    for byte in intent:
-        c: i64 = byte
-        word = ((word << 8) | c) & 0xFFFF
-        bits += 8
-        while bits >= 5:
-            bits -= 5
-            writer.append(_BASE32[(word >> bits) & 31])
-    if bits > 0:
-        writer.append(_BASE32[(word << (5 - bits)) & 31])
+    size: i64 = len(intent)
+    at: i64 = 0
+    while at < size:  # five bytes are eight digits, the first of them the highest
+        word: i64 = 0
+        i: i64 = 0
+        while i < 5:
+            word <<= 8
+            if at + i < size:
+                word |= i64(intent[at + i])
+            i += 1
+        digits: i64 = 0
+        i = 0
+        while i < 8:
+            digit = word & 31
+            if digit < 26:
+                digit += _LETTER
+            else:
+                digit += _DIGIT
+            digits = (digits << 8) | digit
+            word >>= 5
+            i += 1
+        write_i64_le(writer, digits)
+        at += 5
+    writer.truncate(3 + (8 * size + 4) // 5)
     return writer.getvalue().decode()
 
 

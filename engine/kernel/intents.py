@@ -83,6 +83,9 @@ _NO_TAGS: Final[object] = ()
 _ZERO: Final[object] = 0
 _ONE: Final[object] = 1
 
+_SHORT: Final = 1 << 61
+"""Compared with nearer limits as machine words."""
+
 MOST_LEGS: Final[i64] = 16
 MOST_TAGS: Final[i64] = 16
 LONGEST_TAG: Final[i64] = 128
@@ -124,9 +127,8 @@ class Wanted:
         if self.bad == FIELD_NONE:
             self.bad = field
 
-    def encode(self, intent: bytes) -> bytes:
-        """The payload of its INTENT record, schema 1."""
-        packer = Packer()
+    def encode(self, intent: bytes, packer: Packer) -> bytes:
+        """The payload of its INTENT record, schema 1, by way of an empty *packer*."""
         packer.put_data(intent)
         packer.put(self.seat)
         packer.put(self.ordinal)
@@ -150,7 +152,7 @@ class Wanted:
         packer.put_big(self.risk_cost)
         put_texts(packer, self.tags)
         packer.put_text(self.why)
-        return packer.finish()
+        return packer.take()
 
 
 @final
@@ -276,7 +278,11 @@ def _timer(intent: SetTimer, wanted: Wanted, now_ns: i64) -> None:
 def _number(wanted: Wanted, field: i64, value: object, low: i64, high: i64) -> i64:
     """*value* if it is an int in [low, high]; otherwise *low*, and the field is bad. A bool is no number."""
     if isinstance(value, int) and not isinstance(value, bool):
-        if int(low) <= value <= int(high):
+        if -_SHORT < value < _SHORT:
+            number = i64(value)
+            if low <= number <= high:
+                return number
+        elif int(low) <= value <= int(high):
             return i64(value)
     wanted.spoiled(field)
     return low

@@ -8,13 +8,27 @@ magnitude bytes. What one `Packer` wrote, one `Unpacker` reads back in the same 
 from typing import Final, final
 
 from librt.strings import BytesWriter, read_i64_le, write_i64_le
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
+
+from engine.kernel.money import Money
 
 _WORD: Final = 4_611_686_018_427_387_904  # 2**62
+_SMALL: Final[i64] = 1 << 60
+_52_BITS: Final[i64] = (1 << 52) - 1
+_56_BITS: Final[i64] = (1 << 56) - 1
 
 
 class Malformed(Exception):
     """Packed bytes end early or hold more than was read."""
+
+
+def _bytes(value: i64) -> i64:
+    """How many bytes a number >= 0 takes."""
+    size: i64 = 0
+    while value > 0:
+        size += 1
+        value >>= 8
+    return size
 
 
 @final
@@ -49,20 +63,70 @@ class Packer:
 
     def _put_word(self, value: i64) -> None:
         """The same bytes for one that fits a machine word, without making objects of it: money mostly does."""
-        left = -value if value < 0 else value
-        size: i64 = 0
-        rest = left
-        while rest > 0:
-            size += 1
-            rest >>= 8
-        write_i64_le(self._writer, -size if value < 0 else size)
-        while left > 0:
-            self._writer.append(left & 0xFF)
-            left >>= 8
+        writer = self._writer
+        left = value
+        if value < 0:
+            left = -value
+        size = _bytes(left)
+        if value < 0:
+            write_i64_le(writer, -size)
+        else:
+            write_i64_le(writer, size)
+        write_i64_le(writer, left)
+        writer.truncate(len(writer) - 8 + size)
+
+    def put_money(self, money: Money) -> None:
+        """An amount, as `put_big` puts its int."""
+        high = money.high
+        low = money.low
+        if high == 0:
+            self._put_word(low)
+            return
+        negative = high < 0
+        if negative:
+            high = -high
+            if low > 0:
+                high -= 1
+                low = _SMALL - low
+        if high == 0:
+            self._put_word(-low)
+            return
+        # Seven bytes, then the four bits above them and what is higher: 52 bits of that make seven bytes again.
+        middle = (low >> 56) | ((high & _52_BITS) << 4)
+        top = high >> 52
+        size: i64 = 7 + _bytes(middle)
+        if top > 0:
+            size = 14 + _bytes(top)
+        writer = self._writer
+        if negative:
+            write_i64_le(writer, -size)
+        else:
+            write_i64_le(writer, size)
+        end = i64(len(writer)) + size
+        write_i64_le(writer, low & _56_BITS)
+        writer.truncate(len(writer) - 1)
+        write_i64_le(writer, middle)
+        writer.truncate(len(writer) - 1)
+        write_i64_le(writer, top)
+        writer.truncate(end)
 
     def finish(self) -> bytes:
         """All that was appended."""
         return self._writer.getvalue()
+
+    def size(self) -> i64:
+        """How many bytes were appended."""
+        return len(self._writer)
+
+    def count(self, at: i64, count: i64) -> None:
+        """The number put where *size* was *at*, a 0, is *count* < 256 after all."""
+        self._writer[at] = u8(count)
+
+    def take(self) -> bytes:
+        """All that was appended; the next value begins anew."""
+        data = self._writer.getvalue()
+        self._writer.truncate(0)
+        return data
 
 
 @final

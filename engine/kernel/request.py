@@ -69,9 +69,8 @@ class Request:
         self.target_venue_id: Final[str] = target_venue_id
         assert what in (PLACE, CANCEL, SPLIT, MERGE)
 
-    def encode(self) -> bytes:
+    def encode(self, packer: Packer) -> bytes:
         """The payload of its REQUEST record, schema 1; *number* is the record's own."""
-        packer = Packer()
         packer.put(self.what)
         packer.put_data(self.intent)
         packer.put_text(self.client_id)
@@ -90,7 +89,7 @@ class Request:
         packer.put(self.expires_ns)
         packer.put(self.target)
         packer.put_text(self.target_venue_id)
-        return packer.finish()
+        return packer.take()
 
 
 def decode_request(number: i64, payload: bytes) -> Request:

@@ -95,7 +95,10 @@ class Seats:
             return NOTHING
         if not modes.is_open() and KILL in (modes.mode(ACCOUNT, 0), modes.mode(STRATEGY, seat.number)):
             return NOTHING
+        native = seat.native
         try:
+            if native is not None:
+                return native.decide(self._views[seat.number - 1], wake)
             answer = seat.strategy.decide(self._views[seat.number - 1], wake)
             if type(answer) is list:
                 return cast(list[object], answer)

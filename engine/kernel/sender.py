@@ -17,8 +17,8 @@ from engine.kernel.capsule import capsule
 from engine.kernel.derived import CANCEL, PLACE
 from engine.kernel.desk import Desk
 from engine.kernel.intents import Wanted
+from engine.kernel.money import Money
 from engine.kernel.order import CANCEL_NONE, CANCEL_QUEUED, CANCEL_SENT, PENDING, UNKNOWN, Order
-from engine.kernel.pack import Packer
 from engine.kernel.request import Request
 
 CANCEL_REPEAT_NS: Final[i64] = 1_000_000_000
@@ -38,6 +38,7 @@ class Sender:
         self._desk: Final[Desk] = desk
         self._admission: Final[Admission] = admission
         self._arbiter: Final[Arbiter] = arbiter
+        self._margin: Final[Money] = Money()
 
     # -- records ---------------------------------------------------------------------------------------------------
 
@@ -48,7 +49,7 @@ class Sender:
             desk.out.hush(kinds.INTENT)
             return b""
         intent = desk.intent_id(wanted.seat, desk.seq, wanted.ordinal)
-        desk.out.emit(kinds.INTENT, 1, wanted.encode(intent))
+        desk.out.emit(kinds.INTENT, 1, wanted.encode(intent, desk.packer))
         return intent
 
     def verdict(self, intent: bytes, code: i64, check: i64, detail: i64, margin: int) -> None:
@@ -57,14 +58,20 @@ class Sender:
         if desk.silent:
             self._hushed(code)
             return
+        money = self._margin
+        money.become(margin)
+        self._told(intent, code, check, detail, money)
+
+    def _told(self, intent: bytes, code: i64, check: i64, detail: i64, margin: Money) -> None:
+        desk = self._desk
         desk.digest.mix(code)
-        packer = Packer()
+        packer = desk.packer
         packer.put_data(intent)
         packer.put(code)
         packer.put(detail)
         packer.put(check)
-        packer.put_big(margin)
-        desk.out.verdict(packer.finish(), code)
+        packer.put_money(margin)
+        desk.out.verdict(packer.take(), code)
 
     def _judged(self, intent: bytes) -> None:
         """Write the VERDICT that admission just reached."""
@@ -72,7 +79,7 @@ class Sender:
         if self._desk.silent:
             self._hushed(admission.code)
             return
-        self.verdict(intent, admission.code, admission.check, admission.detail, admission.margin)
+        self._told(intent, admission.code, admission.check, admission.detail, admission.margin_money)
 
     def _hushed(self, code: i64) -> None:
         desk = self._desk
@@ -177,7 +184,7 @@ class Sender:
         if desk.silent:
             desk.out.hush(kinds.REQUEST)
         else:
-            desk.out.emit(kinds.REQUEST, 1, request.encode())
+            desk.out.emit(kinds.REQUEST, 1, request.encode(desk.packer))
 
     def _displace(self, order: Order) -> None:
         """Cancel what a former owner of the market left there."""

@@ -164,7 +164,7 @@ class Sets:
         if desk.silent:
             desk.out.hush(kinds.REQUEST)
         else:
-            desk.out.emit(kinds.REQUEST, 1, request.encode())
+            desk.out.emit(kinds.REQUEST, 1, request.encode(desk.packer))
         desk.digest.mix(conversion.number)
         desk.digest.mix(conversion.size)
 

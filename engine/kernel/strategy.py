@@ -249,6 +249,18 @@ class Wake:
         return tuple(keys)
 
 
+class CompiledStrategy:
+    """
+    A strategy that is compiled with the kernel: it is called as one function calls another.
+
+    Nothing compiled elsewhere may derive from it, since that would be laid out for another kernel.
+    """
+
+    def decide(self, view: Any, wake: Wake) -> list[object]:
+        """See `Strategy.decide`."""
+        return []
+
+
 class Strategy(Protocol):
     """What the kernel asks of a strategy. `memory`, `instruments` and `wants` are optional attributes."""
 

@@ -242,7 +242,8 @@ class Trading:
         called once, in configured order, and only when all have answered their intents are taken up: by tier, then in
         configured order, then as they were yielded.
         """
-        self._at(seq, recv_ns)
+        if self.desk.seq != seq or self.desk.now_ns != recv_ns:
+            self._at(seq, recv_ns)
         desk = self.desk
         desk.pending = False
         self._act()
@@ -269,7 +270,7 @@ class Trading:
         if fills.ended:
             fills.ended = []
             self._groups.step()
-        if self._unwinder.jobs:
+        if self.desk.unwinding:
             self._unwinder.step()
             self._groups.step()
 

@@ -307,10 +307,8 @@ class View:
 
     def market(self, instrument: str | int) -> InstrumentView:
         """The instrument of that key or number; raises KeyError where no catalogue input listed it yet."""
-        if instrument is self._last_key:
-            found = self._last
-            if found is not None:
-                return found
+        if instrument is self._last_key and self._last is not None:
+            return self._last
         if isinstance(instrument, str):
             view = self._instruments[self._desk.by_key[instrument].number]
             self._last_key = instrument

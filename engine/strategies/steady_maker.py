@@ -6,14 +6,14 @@ from mypy_extensions import i64
 
 from engine.kernel.market import WAKE_STATUS, WAKE_TIMER
 from engine.kernel.order import OwnOrder
-from engine.kernel.strategy import BUY, SELL, Cancel, Place, SetTimer, Wake
+from engine.kernel.strategy import BUY, SELL, Cancel, CompiledStrategy, Place, SetTimer, Wake
 from engine.kernel.view import View
 
 STEP: Final = "step"
 
 
 @final
-class SteadyMaker:
+class SteadyMaker(CompiledStrategy):
     """
     One post-only order of *lots* on each side of *instrument*, *offset_ticks* behind the best price, every *every_ns*.
 

@@ -52,7 +52,7 @@ def test_a_request_comes_back_from_its_record(data):
     payload = encode(kinds.REQUEST, 1, fields)
     request = decode_request(41, payload)
 
-    assert request.encode() == payload
+    assert request.encode(Packer()) == payload
     assert request.number == 41
     assert (request.symbol, request.price, request.target) == (fields["symbol"], fields["price"], fields["target"])
 

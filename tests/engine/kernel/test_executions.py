@@ -25,7 +25,7 @@ from engine.kernel.events import (
 )
 from engine.kernel.executions import MOST_HELD
 from engine.kernel.modes import ACCOUNT, INSTRUMENT, MARKET, REDUCE_ONLY
-from engine.kernel.order import FILLED, PARTIAL, PENDING, RELEASED, STATE_NAMES
+from engine.kernel.order import CANCELLED, FILLED, PARTIAL, PENDING, RELEASED, STATE_NAMES
 from engine.kernel.orders import RETAIN_NS
 from engine.kernel.record import NONE
 from engine.kernel.strategy import BUY, SELL, Cancel, Place
@@ -170,6 +170,15 @@ def test_a_fill_before_its_ack_is_held_until_the_venues_id_is_known():
     again.trading.restore(parts)
     again.facts((ORDER_ACKED, order.number, "v"))
     assert again.trading.parts() == room.trading.parts()
+
+
+def test_an_acknowledgement_and_an_end_wait_for_the_orders_name_as_well():
+    room, _, (order,) = a_room()
+    room.facts((ORDER_ACKED, 0, "v"), (ORDER_CANCELLED, 0, "v", 0, 0, codes.OK), decide=False)
+    held = order.state
+    room.facts((ORDER_ACKED, order.number, "v"))
+
+    assert (held, order.state) == (PENDING, CANCELLED)
 
 
 def test_too_many_facts_of_unknown_orders_mean_somebody_else_trades_here():

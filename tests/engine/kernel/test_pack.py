@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.kernel.money import Money
 from engine.kernel.pack import Malformed, Packer, Unpacker
 
 items = st.lists(
@@ -69,3 +70,26 @@ def test_a_length_below_zero_is_malformed() -> None:
 def test_a_text_that_is_no_utf_8_is_malformed() -> None:
     with pytest.raises(Malformed, match="UTF-8"):
         Unpacker(packed([("data", b"\xff")])).take_text()
+
+
+@given(st.integers(-(2**121), 2**121) | st.integers(-(2**57), 2**57) | st.integers(-300, 300))
+def test_an_amount_is_written_as_its_int(value):
+    by_int, by_words, amount = Packer(), Packer(), Money()
+    by_int.put_big(value)
+    amount.become(value)
+    by_words.put_money(amount)
+
+    assert by_words.take() == by_int.finish()
+
+
+def test_what_was_taken_is_not_there_any_more_and_a_count_may_follow_what_it_counts():
+    packer = Packer()
+    packer.put(1)
+    at = packer.size()
+    packer.put(0)
+    packer.put(7)
+    packer.count(at, 200)
+    first, second = packer.take(), packer.take()
+
+    assert [first[:8], first[8:16], first[16:]] == [number.to_bytes(8, "little") for number in (1, 200, 7)]
+    assert second == b""

@@ -39,6 +39,21 @@ def test_it_finds_what_a_dict_would_find(script: list[tuple[str, int]]) -> None:
     assert all(register.get(number) is order for number, order in known.items())
 
 
+def test_what_was_put_behind_a_place_that_becomes_free_is_found_again() -> None:
+    register = Register()
+    numbers = (5, 5 + 256, 5 + 512, 6)  # all but the last begin at one place, and push it on
+    for number in numbers:
+        register.put(number, an_order(number))
+    register.remove(5)
+    register.remove(5)
+
+    assert [register.get(number) is not None for number in numbers] == [False, True, True, True]
+
+    register.remove(5 + 512)
+
+    assert [register.get(number) is not None for number in numbers] == [False, True, False, True]
+
+
 def test_it_grows_with_what_it_holds_and_can_be_emptied() -> None:
     register = Register()
     orders = [an_order(7 * n + 1) for n in range(1000)]

@@ -8,7 +8,7 @@ from trading_room import Room, S, Says, a_policy, binary, contract
 
 from engine.kernel import codes, kinds
 from engine.kernel.events import ORDER_ACKED, ORDER_CANCELLED, ORDER_FILLED
-from engine.kernel.market import WAKE_BOOK, WAKE_ORDER, WAKE_TOUCH, WAKE_TRADE
+from engine.kernel.market import WAKE_BOOK, WAKE_ORDER, WAKE_STATUS, WAKE_TOUCH, WAKE_TRADE
 from engine.kernel.memory import UnfitMemory
 from engine.kernel.modes import ACTIVE, KILL, REDUCE_ONLY, STRATEGY
 from engine.kernel.record import NONE
@@ -21,10 +21,13 @@ from engine.kernel.strategy import (
     Cancel,
     CancelAll,
     CancelTimer,
+    CompiledStrategy,
     Flatten,
     Place,
     SetTimer,
+    Wake,
 )
+from engine.strategies.steady_maker import SteadyMaker
 
 YES, NO = "polymarket:YES-M", "polymarket:NO-M"
 
@@ -100,6 +103,7 @@ def test_only_the_owner_hears_of_an_order_and_is_told_the_market_too():
 
     assert [change.order.number for change in maker.wakes[-1].changes] == [number]
     assert maker.wakes[-1].reasons(YES) == WAKE_ORDER
+    assert maker.wakes[-1].instruments == (YES, NO)
     assert len(other.wakes) == 1
 
 
@@ -170,6 +174,46 @@ def test_two_timers_of_one_input_are_handed_over_together():
     room.trading.decide(room.seq, room.now, [])
 
     assert one.wakes[-1].timers == ("a", "b")
+
+
+def test_a_change_says_nothing_of_other_markets():
+    maker = Says()
+    room = a_room(maker, listings=(binary(), contract()))
+    maker.next = [bid()]
+    room.decide(0)
+    room.facts((ORDER_ACKED, room.trading.requests[0].number, "v"))
+    room.facts((ORDER_ACKED, 4711, "w"), (ORDER_FILLED, 0, "v", 5_000, 10_000, NONE, 0, "t"), decide=False)
+    room.markets[0].wake = room.markets[1].wake = WAKE_TOUCH
+    room.trading.decide(room.seq, room.now, room.markets)
+
+    assert [wake.reasons("binance-usdm:BTC") for wake in maker.wakes] == [0, 0, WAKE_TOUCH]
+    assert maker.wakes[-1].instruments == (YES, NO, "binance-usdm:BTC")
+    assert maker.wakes[-1].reasons("binance:none") == 0
+
+
+def test_a_strategy_compiled_with_the_kernel_is_called_like_any_other():
+    maker = SteadyMaker(YES, 1000, first_ns=1_700_000_001 * S)
+    room = a_room(maker)
+    room.decide(0, bits=WAKE_STATUS)
+    fire(room)
+
+    assert CompiledStrategy().decide(None, Wake(1, [], [], (), (), [], {})) == []
+    assert [(one.side, one.price) for one in room.trading.requests] == [(BUY, 4_800), (BUY, 4_600)]
+    assert room.trading.next_due() == 1_700_000_001 * S + 100_000_000
+
+
+def test_two_changes_of_one_input_are_told_in_their_order():
+    maker, deaf = Says(), Says()
+    deaf.wants = WAKE_TOUCH
+    room = a_room(maker, deaf)
+    maker.next = [bid()]
+    room.decide(0)
+    number = room.trading.requests[0].number
+    room.facts((ORDER_ACKED, number, "v"), (ORDER_CANCELLED, number, "v", 0, 0, 0))
+    room.desk.seats[1].told(maker.wakes[-1].changes[0])
+
+    assert [change.what for change in maker.wakes[-1].changes] == [ORDER_ACKED, ORDER_CANCELLED]
+    assert room.desk.seats[1].changes == ()
 
 
 def test_nothing_to_do_is_not_pending():
@@ -392,6 +436,7 @@ def test_what_is_decided_wakes_nobody_in_the_same_group():
         (SetTimer("t"), "INTENT_MALFORMED", "due"),
         (SetTimer("t", at_ns=5, after_ns=5), "INTENT_MALFORMED", "due"),
         (SetTimer("t", after_ns=-1), "INTENT_MALFORMED", "due"),
+        (SetTimer("t", at_ns=2**62 + 1), "INTENT_MALFORMED", "due"),
         (SetTimer("t", after_ns=1, every_ns=-1), "INTENT_MALFORMED", "every_ns"),
         (CancelTimer(None), "INTENT_MALFORMED", "tag"),
     ],
@@ -407,6 +452,15 @@ def test_an_intent_that_cannot_be_read_is_refused_by_the_name_of_its_field(inten
 
     assert (codes.name(verdict["code"]), FIELD_NAMES[verdict["detail"]]) == (code, field)
     assert room.trading.requests == []
+
+
+def test_a_timer_may_be_due_as_late_as_time_goes():
+    strategy = Says()
+    room = a_room(strategy)
+    strategy.next = [SetTimer("late", at_ns=2**62), SetTimer("sooner", at_ns=2**61)]
+    room.decide(0)
+
+    assert strategy.view.timers == {"sooner": 2**61, "late": 2**62}
 
 
 def test_text_in_any_script_is_kept():
