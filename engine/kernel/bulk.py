@@ -48,8 +48,7 @@ _STREAM: Final[i64] = 0x7FFFFFFE
 """Kind and source in word 0, and that the form is one of the two."""
 SKIPPED_AT: Final[i64] = 31
 SKIPPED: Final[i64] = 0xFF
-_LANE: Final[i64] = ~0x7F80000001
-"""The stream and the symbol."""
+_UNSKIPPED: Final[i64] = ~0x7F80000000
 SYMBOL_AT: Final[i64] = 39
 SYMBOL: Final[i64] = 0xFFFFFF
 PRICE_AT: Final[i64] = 3
@@ -116,15 +115,44 @@ class Lane:
             return tick < self.bids.best
         return -tick < self.asks.best
 
-    def crossed(self, now_ns: i64) -> bool:
-        """Whether the book is crossed now; then that is noted, and the lane fits no more."""
+    def ends(self, key: i64, lots: i64, ladder: Ladder, other: Ladder) -> bool:
+        """Whether a level at the touch or better is none for the loop: someone is to be told, or it would cross."""
+        if self.wants & WAKE_TOUCH != 0:
+            return True
+        return key > ladder.best and lots > 0 and other.best != NONE and key + other.best >= 0
+
+    def level(self, price: i64, size: i64, side: i64) -> i64:
+        """Set a level that fits; returns what moves the digest."""
+        tick = ((price >> self.tick_shift) * self.tick_inverse) & MASK63
+        lots = ((size >> self.lot_shift) * self.lot_inverse) & MASK63
+        if self.mirror:
+            tick = self.whole - tick
+            side = 1 - side
+        if side == 0:
+            self.bids.set(tick, lots)
+        else:
+            self.asks.set(-tick, lots)
+        return self.level_mark ^ ((tick << 1) | side) ^ ((lots * SPREAD) & MASK63)
+
+    def trade(self, price: i64, size: i64, side: i64) -> i64:
+        """Take note of a trade; returns what moves the digest."""
+        market = self.market
+        if self.mirror:
+            price = market.price_scale - price
+            if side < 2:
+                side = 1 - side
+        market.trade_price = price
+        market.trade_size = size
+        market.trade_side = side
+        return self.trade_mark ^ ((price << 2) | side) ^ ((size * SPREAD) & MASK63)
+
+    def see_crossed(self, now_ns: i64) -> None:
+        """If the book is crossed now, note it: the lane fits no more."""
         bid = self.bids.best
         ask = self.asks.best
-        if bid == NONE or ask == NONE or bid + ask < 0:
-            return False
-        self.market.crossed_ns = now_ns
-        self.fits = False
-        return True
+        if bid != NONE and ask != NONE and bid + ask >= 0:
+            self.market.crossed_ns = now_ns
+            self.fits = False
 
 
 @final
@@ -214,111 +242,130 @@ class Bulk:
             span_seq: the number that the state is told, 0 for each input's own.
             lanes: those of the stream's symbols.
         """
+        self.seq = seq
+        self.left = most
+        stream = read_i64_le(data, start) & _STREAM
+        at = start
+        while self.left > 0 and at + PLAIN_SIZE <= end:
+            before = at
+            if read_i64_le(data, at) & 1 == 0:
+                at = self._fold_ones(data, at, end, until_ns, span_seq, lanes, stream)
+            else:
+                at = self._fold_several(data, at, end, until_ns, span_seq, lanes, stream)
+            if at == before:
+                break
+        return at
+
+    def _fold_ones(
+        self, data: bytes, start: i64, end: i64, until_ns: i64, span_seq: i64, lanes: Lanes, stream: i64
+    ) -> i64:
+        """Fold inputs of the form PLAIN, as `fold` does. Here every instruction counts: nothing is called in vain."""
         value = self._digest.value
         mask = MASK63
         prime = PRIME
         spread = SPREAD
+        stop = start + self.left * PLAIN_SIZE
+        if stop > end:
+            stop = end
+        stop -= PLAIN_SIZE
         at = start
+        seq = self.seq
         recv_ns = self.recv_ns
         key: i64 = -1
-        stream = read_i64_le(data, at) & _STREAM
         source = (stream >> SOURCE_AT) & SOURCE
         lane = self._lanes[0]
-        while most > 0 and at + PLAIN_SIZE <= end:
+        while at <= stop:
             first = read_i64_le(data, at)
-            if first & _LANE != key:
-                key = first & _LANE
+            if first & _UNSKIPPED != key:
+                key = first & _UNSKIPPED
                 found = self._lane(lanes, first >> SYMBOL_AT)
-                if found is None or first & _STREAM != stream:
+                if found is None or first & (_STREAM | 1) != stream:  # the last bit: not one of several facts
                     break
                 lane = found
             now_ns = read_i64_le(data, at + 8)
             if now_ns > until_ns:
                 break
-            fact = at + FACT_AT
-            follows = at + PLAIN_SIZE
-            if first & 1 != 0:
-                follows = fact + 8 + read_i64_le(data, fact) * FACT
-                fact += 8
-                if follows > end or not self._fit(lane, data, fact, follows):
+            word = read_i64_le(data, at + 24)
+            size = read_i64_le(data, at + 32)
+            price = word >> PRICE_AT
+            side = word & SIDE
+            if word & TRADE != 0:
+                if lane.wants & WAKE_TRADE != 0:
                     break
-            told = span_seq
-            if told == 0:
-                told = seq + 1 + ((first >> SKIPPED_AT) & SKIPPED)
-            # `Digest.mix` of what is told, and below `Digest.mix_pair` of each change, with their value in a register.
-            mixed = ((value ^ told) * prime) & mask
-            mixed ^= mixed >> 29
-            expected = True
-            improved = False
-            while fact < follows:
-                word = read_i64_le(data, fact)
-                size = read_i64_le(data, fact + 8)
-                price = word >> PRICE_AT
-                side = word & SIDE
-                if word & TRADE != 0:
-                    if lane.wants & WAKE_TRADE != 0:
-                        expected = False
+                change = lane.trade(price, size, side)
+            else:
+                tick = ((price >> lane.tick_shift) * lane.tick_inverse) & mask
+                lots = ((size >> lane.lot_shift) * lane.lot_inverse) & mask
+                refused = (price & lane.tick_refused) | (size & lane.lot_refused)
+                if refused != 0 or tick > lane.most_tick or lots > lane.most_lots or side > 1:
+                    break
+                if lane.mirror:
+                    tick = lane.whole - tick
+                    side = 1 - side
+                if side == 0:
+                    if tick >= lane.bids.best and lane.ends(tick, lots, lane.bids, lane.asks):
                         break
-                    if lane.mirror:
-                        price = lane.market.price_scale - price
-                        if side < 2:
-                            side = 1 - side
-                    lane.market.trade_price = price
-                    lane.market.trade_size = size
-                    lane.market.trade_side = side
-                    change = lane.trade_mark ^ ((price << 2) | side) ^ ((size * spread) & mask)
+                    lane.bids.set(tick, lots)
                 else:
-                    tick = ((price >> lane.tick_shift) * lane.tick_inverse) & mask
-                    lots = ((size >> lane.lot_shift) * lane.lot_inverse) & mask
-                    refused = (price & lane.tick_refused) | (size & lane.lot_refused)
-                    if refused != 0 or tick > lane.most_tick or lots > lane.most_lots or side > 1:
-                        expected = False
+                    if -tick >= lane.asks.best and lane.ends(-tick, lots, lane.asks, lane.bids):
                         break
-                    if lane.mirror:
-                        tick = lane.whole - tick
-                        side = 1 - side
-                    if side == 0:
-                        best = lane.bids.best
-                        if tick >= best:
-                            if lane.wants & WAKE_TOUCH != 0:
-                                expected = False
-                                break
-                            if tick > best:
-                                improved = True
-                        lane.bids.set(tick, lots)
-                    else:
-                        best = lane.asks.best
-                        if -tick >= best:
-                            if lane.wants & WAKE_TOUCH != 0:
-                                expected = False
-                                break
-                            if -tick > best:
-                                improved = True
-                        lane.asks.set(-tick, lots)
-                    venue_ns = read_i64_le(data, at + 16)
-                    latest = lane.market.venue_ns
-                    if venue_ns > latest:  # a choice of value, not of way: such stamps cannot be predicted
-                        latest = venue_ns
-                    lane.market.venue_ns = latest
-                    lane.market.source = source
-                    change = lane.level_mark ^ ((tick << 1) | side) ^ ((lots * spread) & mask)
-                mixed = ((mixed ^ change) * prime) & mask
-                mixed ^= mixed >> 29
-                fact += FACT
-            if not expected:
-                break
-            value = mixed
+                    lane.asks.set(-tick, lots)
+                venue_ns = read_i64_le(data, at + 16)
+                latest = lane.market.venue_ns
+                if venue_ns > latest:  # a choice of value, not of way: such stamps cannot be predicted
+                    latest = venue_ns
+                lane.market.venue_ns = latest
+                lane.market.source = source
+                change = lane.level_mark ^ ((tick << 1) | side) ^ ((lots * spread) & mask)
             seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
             recv_ns = now_ns
-            at = follows
-            most -= 1
-            if improved and lane.crossed(now_ns):
-                break
+            told = span_seq
+            if told == 0:
+                told = seq
+            # `Digest.mix` of what is told, and `Digest.mix_pair` of the change, with its value in a register.
+            value = ((value ^ told) * prime) & mask
+            value ^= value >> 29
+            value = ((value ^ change) * prime) & mask
+            value ^= value >> 29
+            at += PLAIN_SIZE
         self._digest.value = value
         self.seq = seq
         self.recv_ns = recv_ns
-        self.left = most
+        self.left -= (at - start) // PLAIN_SIZE
         return at
+
+    def _fold_several(
+        self, data: bytes, start: i64, end: i64, until_ns: i64, span_seq: i64, lanes: Lanes, stream: i64
+    ) -> i64:
+        """Fold the input of the form SEVERAL at *start*, as `fold` does: all its facts, or none."""
+        first = read_i64_le(data, start)
+        lane = self._lane(lanes, first >> SYMBOL_AT)
+        now_ns = read_i64_le(data, start + 8)
+        fact = start + FACT_AT + 8
+        follows = fact + read_i64_le(data, start + FACT_AT) * FACT
+        if lane is None or first & _STREAM != stream or now_ns > until_ns or follows > end:
+            return start
+        if not self._fit(lane, data, fact, follows):
+            return start
+        self.seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
+        self.recv_ns = now_ns
+        self.left -= 1
+        digest = self._digest
+        digest.mix(self.seq if span_seq == 0 else span_seq)
+        venue_ns = read_i64_le(data, start + 16)
+        while fact < follows:
+            word = read_i64_le(data, fact)
+            size = read_i64_le(data, fact + 8)
+            if word & TRADE != 0:
+                digest.mix(lane.trade(word >> PRICE_AT, size, word & SIDE))
+            else:
+                digest.mix(lane.level(word >> PRICE_AT, size, word & SIDE))
+                lane.market.source = (stream >> SOURCE_AT) & SOURCE
+                if venue_ns > lane.market.venue_ns:
+                    lane.market.venue_ns = venue_ns
+            fact += FACT
+        lane.see_crossed(now_ns)
+        return follows
 
     def _fit(self, lane: Lane, data: bytes, start: i64, end: i64) -> bool:
         """Whether every fact of an input is as the loop expects it: it cannot stop between two of them."""
