@@ -6,8 +6,8 @@ from mypy_extensions import i64
 
 from engine.kernel import codes
 from engine.kernel.events import EventBatch, Translator
+from engine.kernel.payload import translate_payload
 from engine.kernel.record import CONTROL, DERIVED, NONE
-from engine.kernel.step import translate_payload
 from journal.codec import Cursor
 from replay.decoded import Piece
 from replay.packed import Packed

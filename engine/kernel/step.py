@@ -8,30 +8,23 @@ concludes lies in `out` afterwards, for the driver to append (live) or to compar
 from hashlib import blake2b
 from typing import Final, final
 
-from librt.strings import read_i64_le
 from mypy_extensions import i64
 
 from engine.kernel import codes, kinds
 from engine.kernel.bulk import Bulk, Lanes
-from engine.kernel.checkpoint import (
-    pack_market,
-    pack_parts,
-    pack_unknown,
-    part_digest,
-    unpack_market,
-    unpack_parts,
-    unpack_unknown,
-)
+from engine.kernel.checkpoint import pack_market, pack_parts, part_digest, unpack_market, unpack_parts
 from engine.kernel.digest import Digest
 from engine.kernel.events import ORDER_ACKED, STRIDE, EventBatch, Translator
 from engine.kernel.findings import alert, report
 from engine.kernel.fold import MarketData
 from engine.kernel.inputs import members, timer_fields
-from engine.kernel.modes import MARKET
 from engine.kernel.outbox import Outbox
 from engine.kernel.pack import Malformed, Packer, Unpacker
+from engine.kernel.payload import PREFIXED_END
+from engine.kernel.payload import UnknownKind as UnknownKind
+from engine.kernel.payload import translate_payload as translate_payload
 from engine.kernel.policy import Policy
-from engine.kernel.record import VENUE_PREFIX
+from engine.kernel.streams import Streams
 from engine.kernel.trading import Trading
 
 DIGEST_EVERY: Final[i64] = 4096
@@ -39,34 +32,6 @@ STATE_DIGEST_EVERY: Final[i64] = 1 << 20
 
 _VENUE_FIRST: Final[i64] = 0x0100
 _VENUE_END: Final[i64] = 0x1000
-_PREFIXED_END: Final[i64] = 0x0F00  # the simulated venue's reports have no prefix
-
-
-class UnknownKind(Exception):
-    """A data record of a kind this build has no meaning for: a replay cannot go on past it."""
-
-    def __init__(self, seq: i64, kind: i64) -> None:
-        super().__init__(f"record {seq} is of kind {kinds.name(kind)}, which this build does not know")
-        self.seq: Final[i64] = seq
-        self.kind: Final[i64] = kind
-
-
-def translate_payload(translator: Translator, kind: i64, data: bytes, start: i64, end: i64, batch: EventBatch) -> i64:
-    """Fill the empty *batch* from a venue input's payload data[start:end]; returns `Translator.translate`'s code."""
-    if kind >= _PREFIXED_END:
-        return translator.translate(data, start, end, batch)
-    if end - start < VENUE_PREFIX:
-        return codes.BAD_FRAME
-    meta_len = (read_i64_le(data, start + 12) >> 48) & 0xFFFF
-    frame = start + VENUE_PREFIX + meta_len
-    if frame > end:
-        return codes.BAD_FRAME
-    if meta_len == 0:
-        return translator.translate(data, frame, end, batch)
-    batch.meta = data[start + VENUE_PREFIX : frame]
-    code = translator.translate(data, frame, end, batch)
-    batch.meta = b""
-    return code
 
 
 @final
@@ -97,8 +62,7 @@ class Kernel:
         self.recv_ns: i64 = 0
         self.inputs: i64 = 0  # since RUN_START
         self.running: bool = False  # between RUN_START and RUN_STOP
-        self.unreadable: i64 = 0  # frames that could not be read whole
-        self._bad_sources: dict[int, int] = {}  # streams whose last frame could not be read: the code
+        self.streams: Final[Streams] = Streams(self.data, self.trading, self.out, self.digest)
         self._translators: Final[list[Translator | None]] = [translators.get(kind) for kind in range(_VENUE_END)]
         self._market_digests: Final[dict[str, bytes]] = {}  # of markets that have not changed since
         self._bulk: Final[Bulk] = Bulk(self.data, self.digest)
@@ -154,8 +118,8 @@ class Kernel:
         *event* is ORDER_ACKED, ORDER_CANCELLED or ORDER_FILLED, and *a* to *d* are fields 3 to 6 of its row.
         """
         self._begin(seq, recv_ns, 0)
-        if self._bad_sources:
-            self._readable_again(source)
+        if self.streams.bad:
+            self.streams.recovered(source, self.recv_ns)
         self.trading.fold_order_words(seq, recv_ns, event, number, a, b, c, d)
         self._decide()
         self._finish(kind)
@@ -170,14 +134,7 @@ class Kernel:
         self._finish(kinds.TIMER)
 
     def fold_plain(
-        self,
-        data: bytes,
-        start: i64,
-        end: i64,
-        until_ns: i64,
-        seq: i64,
-        span_seq: i64,
-        lanes: Lanes,
+        self, data: bytes, start: i64, end: i64, until_ns: i64, seq: i64, span_seq: i64, lanes: Lanes
     ) -> i64:
         """
         Move past plain inputs (see `bulk`) as `step_decoded` would, as far as they lead to nothing but new state.
@@ -186,7 +143,7 @@ class Kernel:
         Otherwise `plain_inputs` is how many it moved past, and `plain_seq` the last one's own number.
         """
         desk = self.trading.desk
-        if self._bad_sources or desk.pending or desk.unwinding or not self.data.listings.instruments:
+        if self.streams.bad or desk.pending or desk.unwinding or not self.data.listings.instruments:
             return start
         most = DIGEST_EVERY
         if self.running:
@@ -207,6 +164,11 @@ class Kernel:
         if self.running:
             self.inputs += folded
         return at
+
+    @property
+    def unreadable(self) -> i64:
+        """Frames that could not be read whole."""
+        return self.streams.unreadable
 
     @property
     def plain_seq(self) -> i64:
@@ -257,10 +219,10 @@ class Kernel:
     def _frame(self, translator: Translator, code: i64, kind: i64, source: i64) -> None:
         if code != codes.OK:
             self.batch.clear()
-            self._unreadable(code, source)
+            self.streams.failed(code, source, self.recv_ns)
             return
-        if self._bad_sources:
-            self._readable_again(source)
+        if self.streams.bad:
+            self.streams.recovered(source, self.recv_ns)
         data = self.data
         data.fold(self.batch, translator.symbols, source, self.recv_ns)
         if data.listed:
@@ -273,7 +235,7 @@ class Kernel:
                 self.trading.resolved(market)
         if data.findings:
             self._report()
-        if kind == kinds.POLYMARKET_USER or kind >= _PREFIXED_END:
+        if kind == kinds.POLYMARKET_USER or kind >= PREFIXED_END:
             self._own_orders()
 
     def _own_orders(self) -> None:
@@ -290,9 +252,9 @@ class Kernel:
         if kind == kinds.OUTCOME or kind == kinds.EXECUTOR_ACTION:
             code = trading.on_outcome(self.seq, self.recv_ns, data, start, end)
             if code != codes.OK:
-                self._unreadable(code, source)
-            elif self._bad_sources:
-                self._readable_again(source)
+                self.streams.failed(code, source, self.recv_ns)
+            elif self.streams.bad:
+                self.streams.recovered(source, self.recv_ns)
             return
         payload = data[start:end]
         if kind == kinds.TIMER:
@@ -340,28 +302,6 @@ class Kernel:
         for finding in self.data.findings:
             report(finding, self.out, self.trading, self.recv_ns)
 
-    def _unreadable(self, code: i64, source: i64) -> None:
-        self.unreadable += 1
-        self._bad_sources[source] = code
-        packer = Packer()
-        packer.put(source)
-        packer.put(code)
-        self.out.emit(kinds.UNPARSED, 1, packer.finish())
-        self.digest.mix(-1000 - code)
-        self._gate_stream(code, source, True)
-
-    def _readable_again(self, source: i64) -> None:
-        code = self._bad_sources.pop(source, 0)
-        if code:
-            self.digest.mix(code)
-            self._gate_stream(code, source, False)
-
-    def _gate_stream(self, code: i64, source: i64, closed: bool) -> None:
-        """A frame that could not be read may have said anything of any book that its stream feeds."""
-        for market in self.data.listings.markets:
-            if market.source == source:
-                self.trading.gate(code, MARKET, market.number, closed, self.recv_ns)
-
     # -- digests and checkpoints --------------------------------------------------------------------------------------
 
     def _emit_digest(self, with_state: bool) -> None:
@@ -379,7 +319,7 @@ class Kernel:
                 known[_market_part(market.number)] = part_digest(pack_market(market))
                 market.unsaved = False
         digests = dict(known)
-        digests["streams"] = part_digest(self._pack_streams())
+        digests["streams"] = part_digest(self.streams.pack())
         for name, part in self.trading.parts():
             digests[name] = part_digest(part)
         whole = blake2b(digest_size=32)
@@ -395,7 +335,7 @@ class Kernel:
         head.put(self.inputs)
         head.put(1 if self.running else 0)
         head.put(self.digest.value)
-        parts: list[tuple[str, bytes]] = [("head", head.finish()), ("streams", self._pack_streams())]
+        parts: list[tuple[str, bytes]] = [("head", head.finish()), ("streams", self.streams.pack())]
         parts.extend([(_market_part(market.number), pack_market(market)) for market in self.data.listings.markets])
         parts.extend(self.trading.parts())
         return pack_parts(parts)
@@ -419,7 +359,7 @@ class Kernel:
         self.running = head.take() == 1
         digest = head.take()
         head.done()
-        self._unpack_streams(parts[1][1])
+        self.streams.unpack(parts[1][1])
         listings = self.data.listings
         rest: list[tuple[str, bytes]] = []
         for name, part in parts[2:]:
@@ -431,25 +371,6 @@ class Kernel:
             self.trading.instrument_added(instrument.number)
         self.trading.restore(rest)
         self.digest.value = digest  # last: what is listed again above has been mixed in already
-
-    def _pack_streams(self) -> bytes:
-        packer = Packer()
-        packer.put(self.unreadable)
-        packer.put(len(self._bad_sources))
-        for source in sorted(self._bad_sources):
-            packer.put(source)
-            packer.put(self._bad_sources[source])
-        packer.put_data(pack_unknown(self.data))
-        return packer.finish()
-
-    def _unpack_streams(self, data: bytes) -> None:
-        unpacker = Unpacker(data)
-        self.unreadable = unpacker.take()
-        for _ in range(unpacker.take()):
-            source = unpacker.take()
-            self._bad_sources[source] = unpacker.take()
-        unpack_unknown(self.data, unpacker.take_data())
-        unpacker.done()
 
 
 # Every input that is no venue's. A SPAN is its driver's to unfold, and never reaches a kernel.
