@@ -34,7 +34,9 @@ class Toxic:
     they leave us without a fill we would have had with one of *withheld_ppm*.
     """
 
-    def __init__(self, picked_ppm: i64 = 0, withheld_ppm: i64 = 0, horizon_ns: i64 = 1, least_half_ticks: i64 = 1):
+    def __init__(
+        self, picked_ppm: i64 = 0, withheld_ppm: i64 = 0, horizon_ns: i64 = 1, least_half_ticks: i64 = 1
+    ) -> None:
         assert horizon_ns > 0
         self.picked_ppm: Final[i64] = picked_ppm
         self.withheld_ppm: Final[i64] = withheld_ppm
