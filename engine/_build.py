@@ -14,11 +14,15 @@ COMPILED_PATTERNS = (
     "replay/ahead.py",
     "replay/decoded.py",
     "replay/outlook.py",
+    "replay/own_market.py",
+    "replay/own_orders.py",
+    "replay/own_placed.py",
     "replay/packed.py",
     "replay/packing.py",
     "replay/rows.py",
     "replay/simulate.py",
     "replay/strict.py",
+    "replay/taking_out.py",
 )
 
 

@@ -146,6 +146,23 @@ class DecodedCursor:
             return NONE
         return read_i64_le(self.pieces[self.piece].data, self.offset + 8)
 
+    def next_seq(self) -> i64:
+        """The next input's number in the base, NONE where no piece holds one yet."""
+        if not self._ready():
+            return NONE
+        data = self.pieces[self.piece].data
+        first = read_i64_le(data, self.offset)
+        if first & FORM >= PLAIN:
+            return self.seq + 1 + ((first >> SKIPPED_AT) & SKIPPED)
+        return read_i64_le(data, self.offset + 24)
+
+    def skip(self) -> None:
+        """Go past the next input, which must be there, without folding it."""
+        seq = self.next_seq()
+        loaded = self.pieces[self.piece]
+        self.offset = end_of(loaded.data, self.offset, read_i64_le(loaded.data, self.offset), loaded.end)
+        self.seq = seq
+
     def _ready(self) -> bool:
         """Whether an input stands here, or at the beginning of a later piece: then move there."""
         while self.piece < i64(len(self.pieces)):
@@ -183,6 +200,12 @@ class DecodedCursor:
             if self.kernel.out.records:
                 return CONCLUDED
         return AT_END
+
+    def fold_next(self) -> None:
+        """Fold the next input, which must be there, and no other; raises as `fold_until`."""
+        recv_ns = self.next_ns()
+        loaded = self.pieces[self.piece]
+        self._step(loaded, loaded.data, self.offset, recv_ns)
 
     def _fold_plain(self, loaded: Loaded, data: bytes, at: i64, until_ns: i64) -> bool:
         """Fold the plain inputs from *at* on that the kernel takes in bulk; False if it takes none."""

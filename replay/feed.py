@@ -1,4 +1,8 @@
-"""What a resimulation reads: a base's market data as packed inputs, from sidecars where they can be used."""
+"""
+What a resimulation reads: a base's market data as packed inputs, from sidecars where they can be used.
+
+Without the orders of the base's own runs, where it has real ones: `replay.without_own`.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -12,12 +16,13 @@ from journal.disk import Disk
 from journal.errors import Damaged
 from journal.reader import Journal
 from journal.stored import Segment
+from replay.blocks import behind
 from replay.decoded import Piece
 from replay.decoders import translators
 from replay.packing import InputPacker
 from replay.sidecar import PIECE, NoSidecar, Sidecar, open_sidecar, sidecar_path
 from replay.strict import is_kept
-from replay.verify import behind
+from replay.taken import Taken
 
 AHEAD: Final = 4
 """Parts of a sidecar loaded ahead of the one in use."""
@@ -45,6 +50,10 @@ class Feed(Protocol):
     @property
     def path_counts(self) -> tuple[int, int]:
         """How many frames were translated on the way, by a fast path and by a general one."""
+
+    @property
+    def taken(self) -> Taken | None:
+        """What was taken out of the base so far; None where its own orders, if it has any, are kept."""
 
     def pieces(self) -> Iterator[Piece]:
         """All of the base. Raises JournalError where it is damaged, after what stands before."""
@@ -77,6 +86,7 @@ class JournalFeed:
         self._background = background
         self._note = note
         self._packer = InputPacker(translators(decoders), journal.first_seq - 1)
+        self.taken = None
 
     @property
     def first_seq(self) -> int:
@@ -144,13 +154,7 @@ class JournalFeed:
 
     def _packed(self, segment: Segment, from_seq: int) -> Iterator[Piece]:
         """The records of *segment* from *from_seq* on, translated here."""
-        packer = self._packer
-        packer.skip(from_seq - 1)
-        for block in self._journal.blocks(from_seq, segment.last_seq):
-            at = behind(block, from_seq - 1)
-            while at < block.end:
-                at = packer.add(block.data, at, block.end, PIECE)
-                yield packer.take()
+        return packed(self._journal, self._packer, from_seq, segment.last_seq)
 
     def _least_lags_of_heads(self, segment: Segment) -> dict[int, int]:
         found: dict[int, int] = {}
@@ -172,6 +176,7 @@ class MemoryFeed:
         self.first_recv_ns = first_recv_ns
         self.sources = sources
         self.path_counts = 0, 0
+        self.taken = None
 
     @property
     def first_seq(self) -> int:
@@ -194,6 +199,16 @@ class MemoryFeed:
             for source, lag in piece.least_lag_ns.items():
                 found[source] = min(lag, found.get(source, lag))
         return found
+
+
+def packed(journal: Journal, packer: InputPacker, from_seq: int, until_seq: int) -> Iterator[Piece]:
+    """The records *from_seq* to *until_seq* of *journal*, from their frames. Raises what `Journal.blocks` raises."""
+    packer.skip(from_seq - 1)
+    for block in journal.blocks(from_seq, until_seq):
+        at = behind(block, from_seq - 1)
+        while at < block.end:
+            at = packer.add(block.data, at, block.end, PIECE)
+            yield packer.take()
 
 
 def _ahead(sidecar: Sidecar, background: Background) -> Iterator[Piece]:

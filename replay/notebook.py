@@ -31,7 +31,7 @@ from replay.config import (
 )
 from replay.decoders import newest
 from replay.defaults import CONFIGURATION, SIMULATION, policy_text
-from replay.feed import Feed, JournalFeed
+from replay.feed import Feed
 from replay.machine import platform_tag
 from replay.overlay import base_of, open_base
 from replay.own_source import source_of_instance
@@ -39,10 +39,11 @@ from replay.policy import read_policy
 from replay.produce import Bench, How, no_bar, produce
 from replay.profiles import profile_of, read_profile
 from replay.results import Run, run_from
-from replay.run import Base, RunStart, StrategySource
+from replay.run import KEPT, TAKEN_OUT, Base, RunStart, StrategySource
 from replay.setup import start_of
 from replay.strategies import BadStrategy
 from replay.verify import this_build
+from replay.without_own import feed_of
 
 if TYPE_CHECKING:
     from replay.venue_config import VenueConfig
@@ -266,9 +267,11 @@ def _opened(
 def _feed(disk: Disk, source: Journal | Feed, background: Threads) -> tuple[Feed, Base, Journal | None]:
     """The inputs, what RUN_START says of them, and the journal they come from."""
     if isinstance(source, Journal):
-        feed = JournalFeed(disk, source, newest(), this_build(), background, lambda note: None)
-        return feed, base_of(source), source
-    return source, Base("", source.first_seq, source.last_seq, ""), None
+        told = base_of(source)
+        feed = feed_of(disk, source, told, newest(), this_build(), background, lambda note: None)
+        return feed, told, source
+    own_orders = KEPT if source.taken is None else TAKEN_OUT
+    return source, Base("", source.first_seq, source.last_seq, "", own_orders), None
 
 
 @contextmanager

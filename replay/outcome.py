@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from attrs import define
+from attrs import asdict, define
 
 from engine.kernel.portfolio import Holding, mark_value
 from engine.kernel.step import Kernel
@@ -37,6 +37,7 @@ def simulated_fields(journal: str, run: RunStart, simulated: Simulated) -> dict[
         "fills": simulated.fills,
         "clock_offsets_ms": {name: ns / 1e6 for name, ns in simulated.clock_offsets_ns.items()},
         "clamped_inputs": simulated.clamped,
+        "own_orders_taken_out": None if simulated.taken is None else asdict(simulated.taken),
         "unready_instants": simulated.unready,
         "derived_by_kind": simulated.counts,
         "verdicts": simulated.verdicts,

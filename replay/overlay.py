@@ -5,17 +5,22 @@ A SPAN record stands for the kept base records in a closed range of base sequenc
 journal_format.md`, section 7.1, gives the rules.
 """
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import orjson
 
 from engine.kernel.pack import Malformed
-from engine.kernel.record import CONTROL
+from engine.kernel.record import CONTROL, NONE
 from journal.disk import Disk
 from journal.errors import JournalError
 from journal.reader import Block, Journal, open_journal
+from replay.decoded import DecodedCursor, Piece
+from replay.decoders import translators
+from replay.packing import InputPacker
 from replay.run import Base, RunStart
 from replay.strict import AT_UNTIL, GOING, StrictFold
+from replay.without_own import pieces_of, takes_out, treatment_of
 
 BASE_FILE = "base.json"
 """Beside an overlay: where its base lay when it was made. A hint only; RUN_START says which journal it has to be."""
@@ -56,15 +61,19 @@ def span_fields(payload: bytes) -> tuple[int, int]:
 
 
 def base_of(journal: Journal) -> Base:
-    """What RUN_START says of *journal* when it is a run's base."""
-    return Base(journal.journal_id.hex(), journal.first_seq, journal.last_seq, journal.head.hex())
+    """What RUN_START says of *journal* when it is a run's base; the orders of its real runs are to be taken out."""
+    return _base_of(journal, treatment_of(journal))
+
+
+def _base_of(journal: Journal, own_orders: str) -> Base:
+    return Base(journal.journal_id.hex(), journal.first_seq, journal.last_seq, journal.head.hex(), own_orders)
 
 
 class BaseFeed:
-    """The base's records in order, folded span by span."""
+    """The base's records in order, folded span by span: as they are."""
 
     def __init__(self, journal: Journal, base: Base) -> None:
-        found = base_of(journal)
+        found = _base_of(journal, base.own_orders)
         if found.journal_id != base.journal_id:
             raise WrongBase(
                 journal.path,
@@ -114,19 +123,69 @@ class BaseFeed:
             raise Malformed(
                 f"span {span_seq} covers base records {first} to {last}, expected them from {self.next_seq}"
             )
+        self._fold(fold, span_seq, last)
+        self.next_seq = last + 1
+        if fold.stopped == AT_UNTIL:
+            fold.stopped = GOING
+
+    def _fold(self, fold: StrictFold, span_seq: int, last: int) -> None:
         block = self._block or self._enter(next(self._blocks))
         while True:
             self._offset = fold.fold_base(block.data, self._offset, block.end, last, span_seq)
             if fold.stopped != GOING:
                 break
             block = self._enter(next(self._blocks))
-        self.next_seq = last + 1
-        if fold.stopped == AT_UNTIL:
-            fold.stopped = GOING
+
+    @property
+    def path_counts(self) -> tuple[int, int]:
+        """How many frames were translated for the kernel, by a fast path and by a general one."""
+        return 0, 0
 
     def close(self) -> None:
         """Close the base journal."""
         self.journal.close()
+
+
+class BaseWithoutOwn(BaseFeed):
+    """The base's records in order, folded span by span: without the orders of its own runs."""
+
+    def __init__(self, journal: Journal, base: Base, decoders: Mapping[str, str]) -> None:
+        super().__init__(journal, base)
+        self._decoders = decoders
+        self._packer = InputPacker(translators(decoders), journal.first_seq - 1)
+        self._pieces: Iterator[Piece] = pieces_of(journal, decoders, self._packer)
+        self._cursor: DecodedCursor | None = None
+
+    def seek(self, next_seq: int) -> None:
+        """See `BaseFeed`. The base is read from its start even so: what was ours of a level is known from there."""
+        self.next_seq = next_seq
+        self._packer = InputPacker(translators(self._decoders), self.journal.first_seq - 1)
+        self._pieces = pieces_of(self.journal, self._decoders, self._packer)
+        self._cursor = None
+
+    def _fold(self, fold: StrictFold, span_seq: int, last: int) -> None:
+        cursor = self._cursor
+        if cursor is None or cursor.kernel is not fold.kernel:
+            cursor = DecodedCursor(fold.kernel)
+            self._cursor = cursor
+        while True:
+            fold.fold_packed(cursor, last, span_seq)
+            if fold.stopped != GOING:
+                break
+            self._add(cursor, next(self._pieces))
+
+    def _add(self, cursor: DecodedCursor, piece: Piece) -> None:
+        if piece.last_seq < self.next_seq:
+            return
+        cursor.forget()
+        cursor.add(piece)
+        while NONE != cursor.next_seq() < self.next_seq:
+            cursor.skip()
+
+    @property
+    def path_counts(self) -> tuple[int, int]:
+        """See `BaseFeed`."""
+        return int(self._packer.fast), int(self._packer.slow)
 
 
 def write_base_hint(disk: Disk, overlay: Path, base: Path) -> None:
@@ -159,9 +218,12 @@ def open_base(disk: Disk, overlay: Path, run: RunStart, given: Path | None) -> B
     Raises:
         NoBase: nothing is given, and no hint stands there that leads to a journal.
         WrongBase: the journal found is another one.
+        UnknownTreatment: what was done with the base's own orders is not known here.
     """
     assert run.base is not None
-    return BaseFeed(open_journal(base_path(disk, overlay, given), disk), run.base)
+    without = takes_out(run.base)
+    journal = open_journal(base_path(disk, overlay, given), disk)
+    return BaseWithoutOwn(journal, run.base, run.decoders) if without else BaseFeed(journal, run.base)
 
 
 def base_path(disk: Disk, overlay: Path, given: Path | None) -> Path:

@@ -30,8 +30,9 @@ from replay.feed import Feed
 from replay.money import office_of
 from replay.pieces import Pieces
 from replay.rebuild import kernel_of
-from replay.run import RunStart
+from replay.run import KEPT, RunStart
 from replay.simulate import ENDED, MOST_AT_ONCE, STANDS_STILL, Timeline
+from replay.taken import Taken
 from replay.venue import most_round_trip_ns, venue_of
 
 ONLY_AT_THE_END = 1 << 40
@@ -112,6 +113,8 @@ class Simulated:
     """Inputs that reached us longer after their venue time than the venue is let ahead."""
     clock_offsets_ns: dict[str, int]
     """How far each source's clock was taken to be ahead of ours, by the source's name."""
+    taken: Taken | None
+    """What was taken out of the base, where a run of its own had orders in that market."""
 
 
 class Simulation:
@@ -122,6 +125,7 @@ class Simulation:
     """
 
     def __init__(self, run: RunStart, config: RunConfig, feed: Feed, sink: Sink | None = None) -> None:
+        assert run.base is None or (run.base.own_orders == KEPT) == (feed.taken is None)
         self.run = run
         self.feed = feed
         self.sink = sink
@@ -187,6 +191,7 @@ class Simulation:
             unready=int(self.venue.unready),
             clamped=clamped,
             clock_offsets_ns=self.clock_offsets_ns,
+            taken=self.feed.taken,
         )
 
     def _path_counts(self) -> tuple[int, int]:

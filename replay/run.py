@@ -15,6 +15,10 @@ from replay.venue_config import OutOfRange
 CONTRACT_VERSION = 1
 """Of the strategy contract: what a strategy may rely on in `view`, `wake` and intents."""
 
+KEPT = "kept"
+TAKEN_OUT = "taken out/1"
+"""What was done with a base's own orders; another way of taking them out is another number."""
+
 _converter = make_converter(forbid_extra_keys=True)
 
 
@@ -49,12 +53,17 @@ class StrategySource:
 
 @frozen
 class Base:
-    """The journal whose market data a resimulation used."""
+    """
+    The journal whose market data a resimulation used.
+
+    *own_orders* says what was done with the orders that its own runs had in that market: KEPT or TAKEN_OUT.
+    """
 
     journal_id: str
     first_seq: int
     last_seq: int
     head_hash: str
+    own_orders: str = KEPT
 
 
 @frozen
@@ -86,8 +95,11 @@ class RunStart:
     opening: str = "flat"
 
     def payload(self) -> bytes:
-        """Canonical JSON: sorted keys, no spaces."""
-        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS)
+        """Canonical JSON: sorted keys, no spaces. A base's own orders are named only where they were not kept."""
+        fields = asdict(self)
+        if self.base is not None and self.base.own_orders == KEPT:
+            del fields["base"]["own_orders"]
+        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
 
 
 def read_run_start(seq: int, payload: bytes) -> RunStart:

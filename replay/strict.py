@@ -14,6 +14,7 @@ from engine.kernel.outbox import Derived
 from engine.kernel.record import CONTROL, DERIVED, ENGINE_SOURCE, NONE
 from engine.kernel.step import Kernel
 from journal.codec import Cursor, encode
+from replay.decoded import DecodedCursor
 
 GOING: Final[i64] = 0
 AT_RUN_START: Final[i64] = 1
@@ -156,6 +157,23 @@ class StrictFold:
                 self.stopped = AT_UNTIL
                 return cursor.next_offset
         return end
+
+    def fold_packed(self, cursor: DecodedCursor, last_base: i64, span_seq: i64) -> None:
+        """As `fold_base`, from the pieces that *cursor* has; `stopped` is GOING where the span goes on behind them."""
+        self.stopped = GOING
+        cursor.span_seq = span_seq
+        while True:
+            seq = cursor.next_seq()
+            if seq == NONE and cursor.passed() < last_base:
+                return
+            if seq == NONE or seq > last_base:
+                self.stopped = AT_UNTIL
+                return
+            if not self.group_complete(0):
+                return
+            self.enter(span_seq, cursor.next_ns())
+            cursor.fold_next()
+            self.take(self.kernel.out.records)
 
     def enter(self, seq: i64, recv_ns: i64) -> None:
         """The input *seq* opens a group."""

@@ -13,10 +13,11 @@ from attrs import define, field, frozen
 from engine import ROOT
 from engine._build import source_digest
 from engine.kernel.pack import Malformed
-from engine.kernel.record import CONTROL, HEAD_SIZE
+from engine.kernel.record import HEAD_SIZE
 from engine.kernel.step import Kernel
 from journal.codec import Cursor
 from journal.reader import Block, Journal
+from replay.blocks import behind
 from replay.overlay import BaseFeed
 from replay.rebuild import bare_kernel, kernel_of
 from replay.resume import Checkpoints, Fork, Resumed
@@ -223,18 +224,11 @@ class _Pass:
     def close(self) -> None:
         """Close the base, if one is open."""
         if self.feed is not None:
+            fast, slow = self.feed.path_counts
+            self.answer.fast += fast
+            self.answer.slow += slow
             self.feed.close()
             self.feed = None
-
-
-def behind(block: Block, seq: int) -> int:
-    """Where in *block* the first record behind *seq* begins."""
-    offset = block.start
-    if 0 < block.first_seq <= seq:
-        cursor = block.cursor()
-        while cursor.next() and (cursor.flags & CONTROL or cursor.seq <= seq):
-            offset = cursor.next_offset
-    return offset
 
 
 def replay_strictly(

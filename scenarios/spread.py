@@ -19,7 +19,6 @@ from journal.disk import Disk, RealDisk
 from journal.reader import Journal, open_journal
 from journal.writer import Writer
 from replay.config import RunConfig, read_config
-from replay.feed import JournalFeed
 from replay.outcome import simulated_fields
 from replay.overlay import base_of
 from replay.profiles import NONE, profile_names, read_profile
@@ -27,6 +26,7 @@ from replay.resimulation import Simulated, Simulation
 from replay.run import RunStart
 from replay.setup import Configured, run_of
 from replay.verify import this_build
+from replay.without_own import feed_of
 from scenarios.sample.recording import NAMES, START_NS, Sample, inputs
 
 SAMPLE = Sample(seed=7, markets=3, frames=6000, disconnect_every=0)
@@ -82,7 +82,8 @@ def run_with(disk: Disk, base: Journal, chosen: Configured, seed: int) -> RunSta
 
 def simulation_of(disk: Disk, base: Journal, run: RunStart, config: RunConfig) -> Simulation:
     """It, built."""
-    feed = JournalFeed(disk, base, run.decoders, this_build(), Inline(), lambda note: None)
+    assert run.base is not None
+    feed = feed_of(disk, base, run.base, run.decoders, this_build(), Inline(), lambda note: None)
     return Simulation(run, config, feed)
 
 

@@ -15,12 +15,12 @@ from journal.reader import Journal, Record, open_journal
 from journal.writer import Writer
 from replay.config import RunConfig, StrategyConfig, VenueConfig
 from replay.decoders import newest
-from replay.feed import JournalFeed
 from replay.guard import guarding
 from replay.overlay import BASE_FILE, base_of, open_base, write_base_hint
 from replay.resimulation import Simulated, Simulation, overlay_writer
 from replay.run import RunStart, StrategySource
 from replay.verify import StrictReplay, replay_strictly, this_build
+from replay.without_own import feed_of
 from scenarios.sample.recording import NAMES, START_NS, Input, Sample, inputs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -166,7 +166,8 @@ def resimulate(
         if guard:
             guarded.enter_context(guarding(run.strategies))
         notes: list[str] = []
-        feed = JournalFeed(disk, journal, run.decoders, this_build(), Inline(), notes.append)
+        assert run.base is not None
+        feed = feed_of(disk, journal, run.base, run.decoders, this_build(), Inline(), notes.append)
         simulation = Simulation(run, setting.config, feed)
         if out is None:
             return simulation.play()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from replay.config import RunConfig
     from replay.produce import How, Produced
     from replay.run import RunStart
+    from replay.taken import Taken
     from replay.watch import Watch
 
 
@@ -99,13 +100,14 @@ def described(config: "RunConfig") -> str:
 def play(output: Output, disk: "Disk", run: "RunStart", config: "RunConfig", base: "Journal", how: "How") -> "Produced":
     """Run it into a folder, which appears when it is whole, or into nothing."""
     from journal.background import Threads
-    from replay.feed import JournalFeed
     from replay.produce import Bench, produce
     from replay.verify import this_build
+    from replay.without_own import feed_of
 
     background = Threads("resimulation")
     try:
-        feed = JournalFeed(disk, base, run.decoders, this_build(), background, output.note)
+        assert run.base is not None
+        feed = feed_of(disk, base, run.base, run.decoders, this_build(), background, output.note)
         bench = Bench(disk, background, RealClock().mono_ns, output.progress)
         with usable():
             return produce(bench, run, config, feed, base, how)
@@ -149,6 +151,8 @@ def tell(
             f"orders {simulated.submitted:,}, cancels {simulated.cancels:,}, fills {simulated.fills:,}",
         ]
     )
+    if simulated.taken is not None:
+        output.lines([taken_out(simulated.taken)])
     counts = ", ".join(f"{name} {count:,}" for name, count in simulated.counts.items())
     output.lines([f"derived: {counts}"])
     if simulated.verdicts:
@@ -168,6 +172,13 @@ def tell(
     output.lines([f"state digest {fields['state_digest']}"])
     if out is not None:
         output.note(f"Next: engine replay {out}")
+
+
+def taken_out(taken: "Taken") -> str:
+    """What was taken out of the base, in a sentence."""
+    what = f"{counted(taken.orders, 'order')}, {counted(taken.fills, 'fill')}, {counted(taken.levels, 'level')} reduced"
+    uncertain = f"; {counted(taken.uncertain, 'order')} of unknown fate kept" if taken.uncertain else ""
+    return f"the base's own orders were taken out: {what}{uncertain}"
 
 
 def print_mistakes(output: Output, watch: "Watch", most: int = 10) -> None:
