@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
@@ -56,8 +56,8 @@ FLAGS = ["-O3", "-fwrapv", "-ffp-contract=off", "-fno-semantic-interposition", "
 class BuildKernel(build_ext):
     """Build all or nothing: an old extension must never shadow an edited source, and the stamp says what was built."""
 
-    def build_extension(self, ext: Extension) -> None:
-        """Compile the sources of an extension side by side: one of them is all the group's modules of a half."""
+    def build_extensions(self) -> None:
+        """Compile extensions side by side, and within one its sources: the group is two, and its modules are shims."""
         compile_one = self.compiler.compile
 
         def compile_all(sources: list[str], **settings: object) -> list[str]:
@@ -66,10 +66,8 @@ class BuildKernel(build_ext):
                 return [found for several in made for found in several]
 
         self.compiler.compile = compile_all
-        try:
-            super().build_extension(ext)
-        finally:
-            self.compiler.compile = compile_one
+        self.parallel = self.parallel or os.cpu_count()
+        super().build_extensions()
 
     def run(self) -> None:
         tag = sys.implementation.cache_tag

@@ -22,6 +22,7 @@ COMPILED_PATTERNS = (
     "replay/rows.py",
     "replay/simulate.py",
     "replay/strict.py",
+    "replay/venue_time.py",
     "replay/taking_out.py",
 )
 

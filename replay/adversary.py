@@ -19,10 +19,10 @@ from replay.adversary_config import (
     ThinningConfig,
     ToxicConfig,
 )
-from replay.ahead import VenueTime
 from replay.decoded import DecodedCursor
 from replay.delays import delay_of
 from replay.outlook import RecordedOutlook, Thresholds
+from replay.venue_time import VenueTime
 
 _MILLION = 1_000_000
 _MS = 1_000_000

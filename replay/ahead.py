@@ -18,56 +18,14 @@ from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import events
 from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE, PRICE_AT, SIDE, SKIPPED, SKIPPED_AT, TRADE
 from engine.kernel.market import Instrument
-from engine.kernel.record import NONE, wide
+from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
 from engine.kernel.units import ASK, BID, BUY, SELL
 from replay.decoded import AheadCursor, DecodedCursor, Loaded
-
-END: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
-MOST_LAG_NS: Final[i64] = 2_000_000_000
-"""How far the venue may be ahead of us: what reached us later than that is taken as having happened so long before."""
+from replay.venue_time import END, VenueTime, is_ordered
 
 _HIT: Final[i64] = 3  # words: venue time, piece, offset
 _SAME: Final[i64] = ~(SKIPPED << SKIPPED_AT)  # of a plain input's first word: all but how many records lie before it
-
-
-@final
-class VenueTime:
-    """
-    When the venue did what an input tells: its stamp, less what its clock is ahead of ours.
-
-    An input without a stamp, and a snapshot (whose stamp is the last change's), happened *feed_latency_ns* before it
-    reached us. Nothing happened after it reached us, or more than MOST_LAG_NS before.
-    """
-
-    def __init__(self, feed_latency_ns: i64, sources: i64) -> None:
-        self.feed_latency_ns: Final[i64] = feed_latency_ns
-        self._offset: Final[vec[i64]] = vec[i64]([0] * (sources + 1))
-
-    def set_offset(self, source: i64, offset_ns: i64) -> None:
-        """The clock of *source* runs *offset_ns* ahead of ours."""
-        self._offset[source] = offset_ns
-
-    def offset(self, source: i64) -> i64:
-        """How far the clock of *source* runs ahead of ours, in nanoseconds."""
-        return self._offset[source]
-
-    def of(self, source: i64, recv_ns: i64, src_ns: i64, snapshot: bool) -> i64:
-        """The venue time of an input, in nanoseconds of our clock."""
-        if snapshot:
-            return recv_ns - self.feed_latency_ns
-        return self.at(src_ns, self._offset[source], recv_ns)
-
-    def at(self, src_ns: i64, offset_ns: i64, recv_ns: i64) -> i64:
-        """The same for an input that holds no snapshot, of a source whose clock runs *offset_ns* ahead."""
-        if src_ns == NONE:
-            return recv_ns - self.feed_latency_ns
-        at_ns = src_ns - offset_ns
-        if at_ns > recv_ns:
-            return recv_ns
-        if at_ns < recv_ns - MOST_LAG_NS:
-            return recv_ns - MOST_LAG_NS
-        return at_ns
 
 
 @final
@@ -92,9 +50,14 @@ class Ahead:
         self._hit_end: i64 = 0
         self._sought_ns: i64 = 0  # until when `_hits` holds all that concerns us
         self._from_ns: i64 = 0  # after when it does
+        self._ordered: list[bool] = []  # by piece
         self._latest: vec[i64] = vec[i64]()  # by market: the latest venue time met in round `_latest_round`
         self._latest_round: vec[i64] = vec[i64]()
         self._round: i64 = 0
+
+    def expect(self, data: bytes) -> None:
+        """The base goes on with a piece of these inputs: the cursor has it already."""
+        self._ordered.append(is_ordered(data))
 
     def next_hit(self, until_ns: i64) -> i64:
         """When the next fact that concerns an order of ours happened, if not after *until_ns*; END without one."""
@@ -228,11 +191,11 @@ class Ahead:
         number = self._cursor.piece
         at = self._cursor.offset
         while number < i64(len(pieces)) and at >= 0:
-            at = self._seek_in(pieces[number], number, at, until_ns, last_ns)
+            at = self._seek_in(pieces[number], number, at, until_ns, last_ns, self._ordered[number])
             number += 1
         self._sought_ns = until_ns
 
-    def _seek_in(self, loaded: Loaded, number: i64, at: i64, until_ns: i64, last_ns: i64) -> i64:
+    def _seek_in(self, loaded: Loaded, number: i64, at: i64, until_ns: i64, last_ns: i64, ordered: bool) -> i64:
         """The same in one piece, from *at* on; returns where to go on in the next, -1 where nothing later matters."""
         data = loaded.data
         end = loaded.end
@@ -285,7 +248,10 @@ class Ahead:
                 if vt < latest:
                     vt = latest
                 latest = vt
-                if from_ns < vt <= until_ns:
+                if vt > until_ns:
+                    if ordered:
+                        break
+                elif vt > from_ns:
                     word = read_i64_le(data, at + 24)
                     price = word >> PRICE_AT
                     side = word & SIDE

@@ -1,9 +1,9 @@
 """How the venue's clock relates to ours in a base: given, or found in it."""
 
 from engine.kernel.record import NONE
-from replay.ahead import VenueTime
 from replay.config import ClockConfig
 from replay.feed import Feed
+from replay.venue_time import VenueTime
 
 MS = 1_000_000
 

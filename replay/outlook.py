@@ -17,8 +17,9 @@ from engine.kernel import events
 from engine.kernel.market import Instrument
 from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
-from replay.ahead import Ahead, VenueTime
+from replay.ahead import Ahead
 from replay.decoded import AheadCursor, DecodedCursor
+from replay.venue_time import VenueTime
 
 _SECOND: Final[i64] = 1_000_000_000
 

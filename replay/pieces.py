@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.kernel.record import NONE
-from replay.ahead import END, MOST_LAG_NS, Ahead, VenueTime
+from replay.ahead import Ahead
 from replay.decoded import AheadCursor, DecodedCursor, Piece
 from replay.feed import Feed
 from replay.outlook import RecordedOutlook
 from replay.packed import SPARE
+from replay.venue_time import END, MOST_LAG_NS, VenueTime
 
 
 class Pieces:
@@ -87,6 +88,7 @@ class Pieces:
 
     def _take(self, piece: Piece) -> None:
         self._cursor.add(piece)
+        self._ahead.expect(piece.data)
         lag = int(self._time.feed_latency_ns)
         for source, most in piece.most_lag_ns.items():
             if most != NONE:

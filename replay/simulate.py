@@ -19,13 +19,12 @@ from engine.kernel.codes import OK
 from engine.kernel.events import FILL_PROVISIONAL, ORDER_ACKED, ORDER_CANCELLED, ORDER_FILLED
 from engine.kernel.inputs import timer_payload
 from engine.kernel.pack import Packer
-from engine.kernel.record import ENGINE_SOURCE, NONE, wide
+from engine.kernel.record import ENGINE_SOURCE, NONE
 from engine.kernel.step import Kernel
 from replay.ahead import Ahead
 from replay.decoded import AT_END, CONCLUDED, DecodedCursor
+from replay.venue_time import END
 
-END: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
-"""Later than any time."""
 MOST_AT_ONCE: Final[i64] = 100_000
 """Inputs of a run's own at one instant; more can only be a strategy that never lets time go on."""
 

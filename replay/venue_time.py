@@ -1,0 +1,74 @@
+"""When the venue did what an input tells: by its stamp, and by what is known of its clock. Compiled."""
+
+from typing import Final, final
+
+from librt.strings import read_i64_le
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE
+from engine.kernel.record import NONE, wide
+from replay.packed import SPARE
+
+END: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
+MOST_LAG_NS: Final[i64] = 2_000_000_000
+"""How far the venue may be ahead of us: what reached us later than that is taken as having happened so long before."""
+
+_STREAM: Final[i64] = 0x7FFFFFFF  # form, kind and source in an input's first word
+
+
+@final
+class VenueTime:
+    """
+    When the venue did what an input tells: its stamp, less what its clock is ahead of ours.
+
+    An input without a stamp, and a snapshot (whose stamp is the last change's), happened *feed_latency_ns* before it
+    reached us. Nothing happened after it reached us, or more than MOST_LAG_NS before.
+    """
+
+    def __init__(self, feed_latency_ns: i64, sources: i64) -> None:
+        self.feed_latency_ns: Final[i64] = feed_latency_ns
+        self._offset: Final[vec[i64]] = vec[i64]([0] * (sources + 1))
+
+    def set_offset(self, source: i64, offset_ns: i64) -> None:
+        """The clock of *source* runs *offset_ns* ahead of ours."""
+        self._offset[source] = offset_ns
+
+    def offset(self, source: i64) -> i64:
+        """How far the clock of *source* runs ahead of ours, in nanoseconds."""
+        return self._offset[source]
+
+    def of(self, source: i64, recv_ns: i64, src_ns: i64, snapshot: bool) -> i64:
+        """The venue time of an input, in nanoseconds of our clock."""
+        if snapshot:
+            return recv_ns - self.feed_latency_ns
+        return self.at(src_ns, self._offset[source], recv_ns)
+
+    def at(self, src_ns: i64, offset_ns: i64, recv_ns: i64) -> i64:
+        """The same for an input that holds no snapshot, of a source whose clock runs *offset_ns* ahead."""
+        if src_ns == NONE:
+            return recv_ns - self.feed_latency_ns
+        at_ns = src_ns - offset_ns
+        if at_ns > recv_ns:
+            return recv_ns
+        if at_ns < recv_ns - MOST_LAG_NS:
+            return recv_ns - MOST_LAG_NS
+        return at_ns
+
+
+def is_ordered(data: bytes) -> bool:
+    """Whether these packed inputs are all plain, of one source, and stamped in the order in which they reached us."""
+    at: i64 = 0
+    end = i64(len(data)) - SPARE
+    latest: i64 = 0
+    stream: i64 = 0
+    while at < end:
+        first = read_i64_le(data, at)
+        src_ns = read_i64_le(data, at + 16)
+        if at == 0:
+            stream = first & _STREAM
+        if first & FORM != PLAIN or first & _STREAM != stream or src_ns < latest:
+            return False
+        latest = src_ns
+        at += PLAIN_SIZE
+    return True
