@@ -77,3 +77,18 @@ def test_timers_come_back_from_their_bytes(settings):
 
     assert again.pack() == timers.pack()
     assert again.set(1, "z", 0).number == timers.set(1, "z", 0).number
+
+
+def test_a_timer_that_repeats_goes_behind_those_that_are_due_before_it_again():
+    timers = Timers()
+    beat = timers.set(1, "beat", 10, 5)
+    timers.set(1, "once", 12)
+    last = timers.set(1, "last", 40, 5)
+    fired = timers.fire(beat.number, 10, 10)
+
+    assert fired is beat
+    assert [(timer.tag, timer.due_ns) for timer in timers.all()] == [("once", 12), ("beat", 15), ("last", 40)]
+
+    timers.fire(last.number, 40, 41)
+
+    assert [(timer.tag, timer.due_ns) for timer in timers.all()] == [("once", 12), ("beat", 15), ("last", 45)]

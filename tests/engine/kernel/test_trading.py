@@ -176,6 +176,27 @@ def test_two_timers_of_one_input_are_handed_over_together():
     assert one.wakes[-1].timers == ("a", "b")
 
 
+def test_what_stands_beside_a_group_is_taken_up_in_its_place():
+    maker = Says()
+    room = a_room(maker)
+    maker.next = [bid(), bid(49), bid(48)]
+    room.decide(0)
+    numbers = [request.number for request in room.trading.requests]
+    room.facts(*((ORDER_ACKED, number, f"v{number}") for number in numbers), decide=False)
+    maker.next = [
+        Cancel(numbers[1]),
+        bid(40, group="pair", leg=0, legs=2),
+        bid(47),
+        Place(NO, BUY, 30, 1000, group="pair", leg=1, legs=2),
+    ]
+    room.decide(0)
+    requests = room.trading.requests
+    room.facts((ORDER_CANCELLED, numbers[1], f"v{numbers[1]}", 0, 0, 0))
+
+    assert [(one.what, one.price) for one in requests] == [(2, 4_900), (1, 4_000), (1, 3_000), (1, 4_700)]
+    assert [order.price_ticks for order in maker.view.market(YES).own_bids] == [50, 48, 40, 47]
+
+
 def test_a_change_says_nothing_of_other_markets():
     maker = Says()
     room = a_room(maker, listings=(binary(), contract()))
