@@ -80,7 +80,9 @@ def read(data: bytes) -> tuple[list[tuple[int, int, bytes]], Tally]:
     return [(one.at_ns - T, one.src_ns - T, one.frame) for one in arrays.read_arrays(iter(pieces), "X", tally)], tally
 
 
-@pytest.mark.parametrize("data", [npz, lambda rows: npz(rows, how=zipfile.ZIP_STORED), npy, lambda r: npy(r, version=3)])
+@pytest.mark.parametrize(
+    "data", [npz, lambda rows: npz(rows, how=zipfile.ZIP_STORED), npy, lambda r: npy(r, version=3)]
+)
 def test_every_form_that_numpy_writes_is_read(tmp_path, data):
     rows = row(1, 4) + row(1, 4, 2.0) + row(2, 5)
     report = imported(tmp_path / "journal", file(tmp_path, data(rows)))
