@@ -52,8 +52,8 @@ def is_resimulation(asked: Asked, recorded: RunStart | None, journal: str) -> bo
         raise Contradiction("--strict and --resimulate exclude one another", "leave one of them out")
     if asked.strict and changes:
         raise Contradiction(
-            "--strict takes configuration and strategy from the journal; --config, --strategy, --profile and --set"
-            " change them",
+            "--strict takes configuration and strategy from the journal; --config, --strategy, --profile, --opening"
+            " and --set change them",
             f"type: engine replay {journal}",
         )
     if asked.strict and other_seed:

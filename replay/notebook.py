@@ -60,6 +60,7 @@ def resimulate(
     policy: str | Path | Mapping[str, Any] | None = None,
     profile: str | Path | Mapping[str, Any] | None = None,
     seed: int | None = None,
+    opening: Literal["flat", "recorded"] = "flat",
     sink: Literal["none", "digests", "overlay"] | None = None,
     out: str | Path | None = None,
     base: str | Path | None = None,
@@ -81,6 +82,7 @@ def resimulate(
         profile: an adversary: the name of a profile that comes along, a path, or the fields of an `adversary:` part;
             "none" takes a recorded run's away.
         seed: what all chance comes from; without one the recorded run's, or 0.
+        opening: "flat" begins with nothing, "recorded" with what the run in the base journal began with.
         sink: "overlay" keeps the run in the new folder *out*, where it replays strictly, and is meant wherever *out*
             is given; "digests" and "none" write nothing. The run is the same with each.
         base: the journal that an overlay stands on, where it is not where it was.
@@ -114,7 +116,10 @@ def resimulate(
                 own if seed is None else seed,
                 platform_tag(),
                 told,
+                opening,
             )
+            if opening != "flat" and opened is None:
+                raise BadConfig("opening='recorded'", "a run's opening stands in a journal, and this is a feed")
             if sink == "overlay" and opened is None:
                 raise BadConfig("sink='overlay'", "an overlay stands on a journal, and this is a feed")
             how = How(None if out is None else Path(out), sink, guard, watched=tables, tables=tables)

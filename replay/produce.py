@@ -20,6 +20,7 @@ from replay.config import RunConfig
 from replay.digests import write_digests
 from replay.feed import Feed
 from replay.guard import guarding
+from replay.opening import RECORDED, recorded_opening
 from replay.outcome import simulated_fields
 from replay.overlay import write_base_hint
 from replay.resimulation import Simulated, Simulation, overlay_writer
@@ -79,11 +80,16 @@ def produce(bench: Bench, run: RunStart, config: RunConfig, feed: Feed, base: Jo
     Raises:
         BadStrategy, BadPolicy: the run cannot be built.
         Taken: something stands at `how.out`.
+        NoOpening: it is to begin as the base's run did, and there is none.
         JournalError: as `Simulation.play`.
     """
     guarded = guarding(run.strategies, forbids=how.guard) if how.guard or how.watched else nullcontext()
     with guarded as guard:
-        simulation = Simulation(run, config, feed)
+        opening = None
+        if run.opening == RECORDED:
+            assert base is not None
+            opening = recorded_opening(base, run)
+        simulation = Simulation(run, config, feed, opening=opening)
         watch = None
         if how.watched and guard is not None:
             watch = Watch(simulation.kernel, guard, run.strategies, _files(config), how.tables)

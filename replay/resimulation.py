@@ -28,6 +28,7 @@ from replay.config import RunConfig
 from replay.decoded import DecodedCursor
 from replay.feed import Feed
 from replay.money import office_of
+from replay.opening import positions_in
 from replay.pieces import Pieces
 from replay.rebuild import kernel_of
 from replay.run import KEPT, RunStart
@@ -121,14 +122,17 @@ class Simulation:
     """
     One run: built, then `play`ed once to its end. *sink* may still be exchanged before that.
 
-    Without a sink nothing is kept, and what records would say is not formed.
+    Without a sink nothing is kept, and what records would say is not formed. Without an *opening* it begins flat.
     """
 
-    def __init__(self, run: RunStart, config: RunConfig, feed: Feed, sink: Sink | None = None) -> None:
+    def __init__(
+        self, run: RunStart, config: RunConfig, feed: Feed, sink: Sink | None = None, opening: bytes | None = None
+    ) -> None:
         assert run.base is None or (run.base.own_orders == KEPT) == (feed.taken is None)
         self.run = run
         self.feed = feed
         self.sink = sink
+        self.opening = opening
         self.kernel = kernel_of(run)
         self.office = office_of(config.money, run.seed)
         self.venue = venue_of(
@@ -159,7 +163,9 @@ class Simulation:
         pieces = Pieces(self.feed, self.cursor, self.ahead, self.time, progress, self.outlook)
         line.begin(self.feed.first_seq, pieces.begin())
         line.input(kinds.RUN_START, ENGINE_SOURCE, self.run.payload())
-        line.input(kinds.OPENING, ENGINE_SOURCE, kernel.trading.opening_payload())
+        if self.opening is not None:
+            self.venue.open_with(positions_in(self.opening))
+        line.input(kinds.OPENING, ENGINE_SOURCE, self.opening or kernel.trading.opening_payload())
         going = True
         while going:
             pieces.load()

@@ -9,6 +9,7 @@ from journal.disk import Disk
 from replay.config import RunConfig, read_config, read_file, sources
 from replay.decoders import newest
 from replay.defaults import CONFIGURATION, policy_text
+from replay.opening import FLAT
 from replay.profiles import read_profile
 from replay.run import Base, RunStart, StrategySource, text_digest
 from replay.verify import this_build
@@ -65,9 +66,17 @@ def configured(
     return Configured(config, said, folder, strategy is not None, seeded)
 
 
-def run_of(disk: Disk, chosen: Configured, seed: int, platform: str, base: Base, recorded: RunStart | None) -> RunStart:
+def run_of(
+    disk: Disk,
+    chosen: Configured,
+    seed: int,
+    platform: str,
+    base: Base,
+    recorded: RunStart | None,
+    opening: str = FLAT,
+) -> RunStart:
     """
-    The run that plays what was *chosen* on *base*.
+    The run that plays what was *chosen* on *base*, beginning FLAT or with what is RECORDED there.
 
     With *recorded* set, the policy is that run's, unless an override names another, and so are the sources of
     strategies it had: a resimulation of a run needs none of the files that the run was made from.
@@ -84,7 +93,7 @@ def run_of(disk: Disk, chosen: Configured, seed: int, platform: str, base: Base,
         strategies = _recorded_sources(disk, config, recorded)
     else:
         strategies = sources(disk, config, chosen.folder)
-    return start_of(config, text, policy, strategies, seed, platform, base)
+    return start_of(config, text, policy, strategies, seed, platform, base, opening)
 
 
 def start_of(
@@ -95,11 +104,14 @@ def start_of(
     seed: int,
     platform: str,
     base: Base,
+    opening: str = FLAT,
 ) -> RunStart:
     """The run of *strategies* on *base* under the texts of a configuration and a policy; equal runs have equal ids."""
     identity = blake2b(digest_size=16, person=b"refold-run-1")
     for part in (base.head_hash, str(seed), text, policy, this_build(), *(one.source for one in strategies)):
         identity.update(part.encode() + b"\0")
+    if opening != FLAT:
+        identity.update(opening.encode())
     return RunStart(
         run_id=identity.hexdigest(),
         run_epoch=1,
@@ -116,6 +128,7 @@ def start_of(
         clock_source="base",
         hash_every=config.book_hash_every,
         base=base,
+        opening=opening,
     )
 
 

@@ -30,6 +30,8 @@ class Orders:
         self._seen: i64 = 0  # instruments whose markets have a pit
         self.positions: vec[i64] = vec[i64]([0] * 16)
         """What we hold by instrument number, in size units: what was set from before, and our trades since."""
+        self.opening: dict[str, int] = {}
+        """What we hold from before of instruments to be listed, by their keys."""
         self._expiries: i64 = 0  # orders that rest and expire
         self.next_expiry_ns: i64 = NONE
         self.resting: i64 = 0
@@ -48,6 +50,7 @@ class Orders:
 
     def _grow(self) -> None:
         """Take in the markets that were listed since."""
+        listed = self._seen
         while self._seen < i64(len(self._instruments)):
             market = self._instruments[self._seen].market
             self._seen += 1
@@ -61,6 +64,9 @@ class Orders:
                 new[i] = old[i]
                 i += 1
             self.positions = new
+        while self.opening and listed < self._seen:
+            self.positions[listed] = i64(self.opening.pop(self._instruments[listed].key, 0))
+            listed += 1
 
     # -- coming and going ---------------------------------------------------------------------------------------------
 

@@ -197,6 +197,10 @@ class SimulatedVenue:
         self._orders.pit(self._instruments[instrument].market.number)
         self._orders.positions[instrument] = size
 
+    def open_with(self, positions: dict[str, int]) -> None:
+        """We hold *positions* (signed, by instrument key) from before, of markets that are listed from now on."""
+        self._orders.opening = positions
+
     def level_set(self, market: i64, side: i64, price: i64, size: i64, vt: i64) -> None:
         """At venue time *vt* the level at *price* on *side* came to hold *size*."""
         self._matching.level_set(market, side, price, size, vt)

@@ -34,6 +34,7 @@ class Given(NamedTuple):
     strategy: str | None
     profile: str | None
     overrides: tuple[str, ...]
+    opening: str | None
     out: Path | None
     sink: str
     guard: bool
@@ -94,6 +95,11 @@ class Given(NamedTuple):
     help="Resimulate in a worse world: a profile that comes along (engine profile list), a file of your own, or none.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change one value of the configuration.")
+@click.option(
+    "--opening",
+    type=click.Choice(["flat", "recorded"]),
+    help="Begin the resimulation with nothing (the default), or with what the recorded run began with.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the resimulation in this folder.")
 @click.option(
     "--sink",
@@ -178,6 +184,7 @@ def resimulate_as(
         strategy=given.strategy,
         profile=given.profile,
         overrides=given.overrides,
+        opening=given.opening,
         out=given.out,
         sink=given.sink,
         guard=given.guard,
@@ -194,7 +201,7 @@ def is_resimulation(given: Given, recorded: "RunStart | None", journal: Path) ->
         given.seed,
         given.config is not None,
         given.strategy is not None,
-        bool(given.overrides) or given.profile is not None,
+        bool(given.overrides) or given.profile is not None or given.opening is not None,
         given.strict,
         given.forced,
         given.out is not None,

@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 def usable() -> "Iterator[None]":
     """What is wrong with a configuration, a policy or a strategy is an error of usage, and not of the journal."""
     from replay.config import BadConfig
+    from replay.opening import NoOpening
     from replay.policy import BadPolicy
     from replay.strategies import BadStrategy
 
     try:
         yield
+    except NoOpening as error:
+        raise CommandError(str(error), error.advice, Exit.USAGE) from error
     except BadStrategy as error:
         advice = f"correct it; --set strategies.{error.name}.parameters.NAME=VALUE sets a parameter"
         raise CommandError(str(error), advice, Exit.USAGE) from error
@@ -49,6 +52,7 @@ def resimulate(
     strategy: str | None,
     profile: str | None,
     overrides: tuple[str, ...],
+    opening: str | None,
     out: Path | None,
     sink: str,
     guard: bool,
@@ -74,7 +78,8 @@ def resimulate(
             own = recorded is None or config_path is not None or chosen.seeded
             seed = chosen.config.seed if own or recorded is None else recorded.seed
         with usable():
-            run = run_of(disk, chosen, seed, platform_tag(), base_of(base), recorded if config_path is None else None)
+            kept = recorded if config_path is None else None
+            run = run_of(disk, chosen, seed, platform_tag(), base_of(base), kept, opening_of(opening, recorded))
         was = "no seed recorded" if recorded is None else f"recorded {recorded.seed}"
         if not output.as_json:
             output.lines([f"resimulation, seed {seed} ({was})"])
@@ -89,6 +94,13 @@ def resimulate(
         if feed is not None:
             feed.close()
     tell(output, path, base.remarks, run, produced, out)
+
+
+def opening_of(asked: str | None, recorded: "RunStart | None") -> str:
+    """How to begin: as *asked*, or as the recorded resimulation did."""
+    if asked is None and recorded is not None and recorded.base is not None:
+        return recorded.opening
+    return asked or "flat"
 
 
 def described(config: "RunConfig") -> str:
