@@ -4,7 +4,8 @@ A market in which our own orders stood: what of its levels and trades was ours, 
 All is counted in prices of the market's first instrument. A change of our own lots belongs to the very row that shows
 it: one that moves its level by just that size, within SLACK_NS of when the venue says it happened. So it does not
 matter that several rows share a millisecond, or that two channels of a venue stamp one event apart. Without such a row
-it counts from the first one that can hold it among others' changes, and at the latest from the first behind SLACK_NS.
+it counts from the first one that can hold it among others' changes, and at the latest SLACK_NS later: then its level is
+stated anew, with the next change set of the market.
 """
 
 from typing import Final, final
@@ -15,17 +16,36 @@ from engine.kernel.events import SIDE_UNKNOWN, Listing
 from engine.kernel.market import power_of_ten
 from engine.kernel.record import NONE
 from replay.own_orders import OwnInstrument
-from replay.own_placed import Change, Execution
+from replay.own_placed import MS_NS, Change, Execution
 
 SLACK_NS: Final[i64] = 1_000_000_000
 """How far apart the market data and the private frames of a venue may stamp one event."""
+
+
+LATEST: Final[i64] = 1 << 62
+
+
+@final
+class Skew:
+    """By how much the market data stamp an event later than the private frames do, as placements have shown."""
+
+    def __init__(self) -> None:
+        self.ns: i64 = 0
+
+    def learn(self, change: Change, at_ns: i64) -> None:
+        """*change* belongs to a row of venue time *at_ns*."""
+        if change.size > 0 and change.until_ns - change.at_ns < MS_NS:
+            self.ns = at_ns - change.at_ns
+            if 0 <= self.ns <= change.until_ns - change.at_ns:
+                self.ns = 0
 
 
 @final
 class OwnLevel:
     """One price on one side, where orders of ours rested. *changes* are in order of time."""
 
-    def __init__(self) -> None:
+    def __init__(self, skew: Skew) -> None:
+        self._skew: Final[Skew] = skew
         self.changes: Final[list[Change]] = []
         self.own: i64 = 0  # what of the level is ours, as far as rows have shown
         self.raw: i64 = 0  # what was last stated
@@ -48,13 +68,15 @@ class OwnLevel:
         while at < i64(len(changes)) and changes[at].at_ns <= latest_ns:
             if changes[at].size == moved:
                 self.own += moved
+                if not snapshot:
+                    self._skew.learn(changes[at], at_ns)
                 del changes[at]
                 return self.own
             at += 1
         at = 0
         while at < i64(len(changes)) and changes[at].at_ns <= latest_ns:
             change = changes[at]
-            if not _counts(change, moved, at_ns, snapshot):
+            if not _counts(change, moved, at_ns - self._skew.ns, snapshot):
                 at += 1
                 continue
             self.own += change.size
@@ -74,10 +96,12 @@ class OwnMarket:
 
     def __init__(self, listing: Listing, first: OwnInstrument | None, second: OwnInstrument | None) -> None:
         self.price_scale: Final[i64] = power_of_ten(listing.price_exponent)
+        self._skew: Final[Skew] = Skew()
         self._levels: Final[dict[int, OwnLevel]] = {}
         self._executions: Final[list[Execution]] = []
         self._guards: list[tuple[int, int]] = []
         self._guard: i64 = 0
+        self.overdue_ns: i64 = LATEST  # venue time from which on `overdue` may have something to say
         self.levels: i64 = 0
         self.trades: i64 = 0
         self.trades_gone: i64 = 0
@@ -90,12 +114,13 @@ class OwnMarket:
             level.changes.sort(key=_change_time)
         self._executions.sort(key=_execution_time)
         self._guards = _merged(sorted(self._guards))
+        self._look_ahead()
 
     def _take(self, own: OwnInstrument, complement: bool) -> None:
         for change in own.changes:
             key = self._key(change.side, change.price, complement)
             if key not in self._levels:
-                self._levels[key] = OwnLevel()
+                self._levels[key] = OwnLevel(self._skew)
             self._levels[key].changes.append(change)
         for one in own.executions:
             if complement:
@@ -129,6 +154,26 @@ class OwnMarket:
         if own > 0:
             self.levels += 1
         return size - own
+
+    def overdue(self, at_ns: i64) -> list[tuple[int, int, int]]:
+        """
+        Levels of which no row has said, until venue time *at_ns*, that ours of them changed: side, price, and what they
+        hold without us.
+        """
+        found: list[tuple[int, int, int]] = []
+        for key, level in self._levels.items():
+            before = level.own
+            own = level.restate(level.raw, at_ns, False)
+            if own != before:
+                found.append((key & 1, key >> 1, max(0, level.raw - max(0, own))))
+        self._look_ahead()
+        return found
+
+    def _look_ahead(self) -> None:
+        self.overdue_ns = LATEST
+        for level in self._levels.values():
+            if level.changes and level.changes[0].until_ns + SLACK_NS < self.overdue_ns:
+                self.overdue_ns = level.changes[0].until_ns + SLACK_NS + 1
 
     def snapshot(self) -> None:
         """A full book begins: levels that it does not name hold nothing."""
@@ -165,6 +210,7 @@ class OwnMarket:
                 one.rest = 0
                 self.trades_gone += 1
                 return 0
+        at_ns -= self._skew.ns
         for one in executions:
             if one.at_ns > at_ns:
                 break

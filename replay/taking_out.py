@@ -219,6 +219,8 @@ class TakingOut:
                     snapshot = False
                 elif event == events.DIFF:
                     at_ns = _stated(rows[row + 5], src_ns)
+                elif event == events.DIFF_END and seat.market.overdue_ns <= at_ns:
+                    changed = self._restate(seat, rows[row + 1], at_ns) or changed
                 self._keep(row)
             row += STRIDE
         return changed
@@ -247,6 +249,16 @@ class TakingOut:
             # The venue spelt another size: the book's hash is not made of this one.
             self._left.add(rows[at], rows[at + 1], rows[at + 2], rows[at + 3], without, rows[at + 5], 0, 0)
         return True
+
+    def _restate(self, seat: Seat, symbol: i64, at_ns: i64) -> bool:
+        """Before a change set of its market ends: levels of which ours has gone or come without a word."""
+        found = seat.market.overdue(at_ns)
+        for side, price, size in found:
+            if seat.complement:
+                self._left.add(events.LEVEL_SET, symbol, 1 - side, seat.market.price_scale - price, size, 0, 0, 0)
+            else:
+                self._left.add(events.LEVEL_SET, symbol, side, price, size, 0, 0, 0)
+        return len(found) > 0
 
     def _traded(self, seat: Seat, at: i64, src_ns: i64) -> bool:
         rows = self._batch.rows

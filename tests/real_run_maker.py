@@ -415,7 +415,8 @@ def real_run(history: History) -> RunStart:
 class RealRun:
     """A run as its journal has it, written input by input with the kernel that decided."""
 
-    def __init__(self, folder: Path, history: History, run: RunStart, opening: bytes | None) -> None:
+    def __init__(self, folder: Path, history: History, run: RunStart, opening: bytes | None, outcomes: bool) -> None:
+        self.outcomes = outcomes
         self.kernel: Kernel = kernel_of(run)
         self.writer = Writer.create(
             folder,
@@ -466,7 +467,8 @@ class RealRun:
                     reply = encode_venue_input(self.now_ns, 9, 1, 200, b"", frame)
                 payload = encode_outcome(int(request.number), self.placed, ACKED, 0, reply)
                 at_ns = self.now_ns + (SENT_MS + 35 + self.placed % 50) * MS
-                self.put((int(kinds.OUTCOME), int(ENGINE_SOURCE), at_ns, int(NONE), payload))
+                if self.outcomes:
+                    self.put((int(kinds.OUTCOME), int(ENGINE_SOURCE), at_ns, int(NONE), payload))
 
 
 def in_ms(ms: int) -> str:
@@ -479,11 +481,12 @@ def write_real(
     history: History,
     stamp: Callable[[int], str] = in_ms,
     drop: Callable[[Input], bool] = lambda item: False,
+    outcomes: bool = True,
     **changes: Any,
 ) -> Path:
     """The journal of the run with our orders. *changes* are of its RUN_START; what *drop* picks is lost on its way."""
     opening = changes.pop("opening_payload", None)
-    made = RealRun(folder, history, evolve(real_run(history), **changes), opening)
+    made = RealRun(folder, history, evolve(real_run(history), **changes), opening, outcomes)
     for item in (*Teller(history, True).inputs(), *private_inputs(history, stamp)):
         if not drop(item):
             made.put(item)
