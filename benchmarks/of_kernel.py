@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 from librt.vecs import vec
@@ -11,8 +12,8 @@ from benchmarks import bounds
 from benchmarks.case import Case
 from benchmarks.material import POLYMARKET, USDM, Input, Material
 from benchmarks.measure import MS, NS_A_FRAME, NS_AN_EVENT, US, Budget, Work
-from benchmarks.of_replay import demo_run
-from benchmarks.trader import Trader
+from benchmarks.of_replay import demo_run, simulated_run
+from benchmarks.trader import Trader, steps_of
 from engine.kernel import codes
 from engine.kernel.digest import Digest
 from engine.kernel.events import STRIDE, EventBatch, Symbols
@@ -122,14 +123,14 @@ def stepping(material: Material, of_sample: bool) -> Work:
 
 def deciding(material: Material) -> Work:
     """Each step that decides something timed alone: the kernel's share of "frame received to intent decided"."""
-    path = material.sample()
-    inputs = material.inputs(path)[:MOST_FRAMES]
-    with open_journal(path) as journal:
-        run, config = demo_run(material, journal)
+    base = material.sample()
+    with open_journal(base) as journal:
+        run, _ = demo_run(material, journal)
+    steps = list(islice(steps_of(material, base, simulated_run(material)), MOST_FRAMES))
     traders: list[Trader] = []
 
     def begin() -> Callable[[], Any]:
-        traders[:] = [Trader(run, config, inputs)]
+        traders[:] = [Trader(run, steps)]
         return traders[0].play
 
     def percentile() -> float:

@@ -21,7 +21,7 @@ from replay.decoders import newest
 from replay.feed import JournalFeed
 from replay.overlay import base_of, open_base, write_base_hint
 from replay.rebuild import bare_kernel
-from replay.resimulation import Counting, Simulated, Simulation, overlay_writer
+from replay.resimulation import Simulated, Simulation, overlay_writer
 from replay.run import RunStart
 from replay.setup import configured, run_of
 from replay.sidecar import write_sidecar
@@ -82,7 +82,7 @@ def decoded(material: Material, of_sample: bool) -> Work:
         try:
             with open_journal(path) as journal:
                 cursor = DecodedCursor(bare_kernel())
-                for piece in JournalFeed(material.disk, journal, newest(), this_build(), background, refuse).pieces():
+                for piece in feed_of(material, journal, background).pieces():
                     assert piece.decoded
                     cursor.add(piece)
                     while cursor.fold_until(END) != AT_END:
@@ -113,9 +113,13 @@ def demo_run(material: Material, base: Journal, with_strategies: bool = True) ->
 
 def simulate(material: Material, base: Path, with_strategies: bool = True) -> Simulated:
     """Resimulate *base* into no sink."""
-    with open_journal(base) as journal:
-        run, config = demo_run(material, journal, with_strategies)
-        return Simulation(run, config, journal, Counting()).play()
+    background = Threads("benchmark-simulate")
+    try:
+        with open_journal(base) as journal:
+            run, config = demo_run(material, journal, with_strategies)
+            return Simulation(run, config, feed_of(material, journal, background)).play()
+    finally:
+        background.close()
 
 
 def simulate_overlay(material: Material, base: Path, out: Path) -> Simulated:
@@ -125,12 +129,25 @@ def simulate_overlay(material: Material, base: Path, out: Path) -> Simulated:
         with open_journal(base) as journal:
             run, config = demo_run(material, journal)
             writer = overlay_writer(out, material.disk, background, journal, run)
-            found = Simulation(run, config, journal, writer).play()
+            found = Simulation(run, config, feed_of(material, journal, background), writer).play()
             writer.close()
         write_base_hint(material.disk, out, base.resolve())
     finally:
         background.close()
     return found
+
+
+def feed_of(material: Material, journal: Journal, background: Threads) -> JournalFeed:
+    """The inputs of *journal*, decoded anew unless a sidecar lies there."""
+    return JournalFeed(material.disk, journal, newest(), this_build(), background, refuse)
+
+
+def simulated_run(material: Material) -> Path:
+    """The overlay of the demo's run on the sample."""
+    out = material.folder / "run"
+    if not out.exists():
+        simulate_overlay(material, material.sample(), out)
+    return out
 
 
 def resimulating(material: Material, overlay: bool) -> Work:
@@ -151,9 +168,7 @@ def resimulating(material: Material, overlay: bool) -> Work:
 def strict_overlay(material: Material) -> Work:
     """The overlay of that run: the base's frames folded again, every derived record compared byte for byte."""
     base = material.sample()
-    out = material.folder / "run"
-    if not out.exists():
-        simulate_overlay(material, base, out)
+    out = simulated_run(material)
 
     def once() -> int:
         with open_journal(out) as journal:

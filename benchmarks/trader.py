@@ -1,67 +1,61 @@
-"""A kernel that trades with the simulated venue one input at a time, each step timed alone."""
+"""A kernel that trades one input at a time, each step timed alone."""
 
 import time
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
 
-from adapters.simulated.venue import SimulatedVenue
-from benchmarks.material import Input
+from attrs import frozen
+
+from benchmarks.material import Input, Material
 from engine.kernel import kinds
-from engine.kernel.record import ENGINE_SOURCE, NONE
-from engine.kernel.request import decode_request
-from replay.config import RunConfig
+from engine.kernel.record import DERIVED
+from journal.reader import open_journal
+from replay.overlay import span_fields
 from replay.rebuild import kernel_of
 from replay.run import RunStart
+from replay.strict import is_kept
 
-VENUE_SOURCE = 99
+
+@frozen
+class Step:
+    """An input as a live loop would hand it to the kernel: its number and content."""
+
+    seq: int
+    input: Input
 
 
 class Trader:
-    """A run on *inputs* as a live loop would see it; `took_ns` holds the time of each step that decided something."""
+    """A run's steps again, from the first on; `took_ns` holds the time of each frame's step that decided something."""
 
-    def __init__(self, run: RunStart, config: RunConfig, inputs: list[Input]) -> None:
+    def __init__(self, run: RunStart, steps: list[Step]) -> None:
         self.kernel = kernel_of(run)
-        self.venue = SimulatedVenue(
-            self.kernel.data.listings.instruments, config.venue.order_latency_ns, config.venue.report_latency_ns
-        )
-        self.inputs = inputs
+        self.steps = steps
         self.took_ns: list[int] = []
-        self.last_seq = 0
-        self.now_ns = inputs[0].recv_ns
-        self.step(int(kinds.RUN_START), ENGINE_SOURCE, run.payload())
-        self.step(int(kinds.OPENING), ENGINE_SOURCE, self.kernel.trading.opening_payload())
 
     def play(self) -> None:
-        """All inputs, and what the venue answers meanwhile; only the inputs' steps are timed."""
-        for one in self.inputs:
-            self.answers(one.recv_ns)
-            self.now_ns = one.recv_ns
-            took = self.step(one.kind, one.source, one.payload)
-            if self.kernel.out.records:
-                self.took_ns.append(took)
-            self.venue.observe(self.kernel.data.moved, self.now_ns)
-
-    def answers(self, before_ns: int) -> None:
-        """What the venue does and says before *before_ns*."""
-        while True:
-            due = int(self.venue.next_ns())
-            if due == NONE or due >= before_ns:
-                return
-            self.now_ns = due
-            report: Any = self.venue.take_report(due)
-            if report is None:
-                self.venue.advance(due)
-            else:
-                self.step(int(report.kind), VENUE_SOURCE, report.payload)
-
-    def step(self, kind: int, source: int, payload: bytes) -> int:
-        """One input at the present time, its requests on their way; returns the nanoseconds that the kernel took."""
+        """All steps; the venue's answers are among them, and are not timed."""
         kernel = self.kernel
-        seq = self.last_seq + 1
-        started = time.perf_counter_ns()
-        kernel.step(seq, self.now_ns, kind, source, payload, 0, len(payload))
-        took = time.perf_counter_ns() - started
-        for number, record in enumerate(kernel.out.records, seq + 1):
-            if record.kind == kinds.REQUEST:
-                self.venue.submit(decode_request(number, record.payload), self.now_ns)
-        self.last_seq = seq + len(kernel.out.records)
-        return took
+        took_ns = self.took_ns
+        for one in self.steps:
+            seq, given = one.seq, one.input
+            started = time.perf_counter_ns()
+            kernel.step(seq, given.recv_ns, given.kind, given.source, given.payload, 0, len(given.payload))
+            took = time.perf_counter_ns() - started
+            if kernel.out.records and is_kept(given.kind):
+                took_ns.append(took)
+
+
+def steps_of(material: Material, base: Path, run: Path) -> Iterator[Step]:
+    """The inputs of the overlay at *run* in order, those of *base* in place of the spans that stand for them."""
+    inputs = material.inputs(base)
+    with open_journal(run) as journal:
+        for record in journal.records():
+            if record.flags & DERIVED:
+                continue
+            if record.kind != kinds.SPAN:
+                yield Step(record.seq, Input(record.kind, record.source, record.recv_ns, record.payload))
+                continue
+            first, last = span_fields(record.payload)
+            for one in inputs[first - 1 : last]:
+                if is_kept(one.kind):
+                    yield Step(record.seq, one)
