@@ -77,7 +77,7 @@ def test_the_documents_have_the_members_their_pages_list(sample: Path, tmp_path:
         ("refold.journal.seal/1", None, ["journal", "seal", "sample"], 0),
         ("refold.journal.decode/1", None, ["journal", "decode", "sample"], 0),
         ("refold.journal.bundle/1", None, ["journal", "bundle", "sample", "-o", str(tmp_path / "b.zst")], 0),
-        ("refold.journal.export/1", None, ["journal", "export", "sample", "-o", str(tmp_path / "e.jsonl")], 0),
+        ("refold.journal.export/1", 1, ["journal", "export", "sample", "-o", str(tmp_path / "e.jsonl")], 0),
         (
             "refold.journal.salvage/1",
             None,
