@@ -482,14 +482,23 @@ def write_real(
     stamp: Callable[[int], str] = in_ms,
     drop: Callable[[Input], bool] = lambda item: False,
     outcomes: bool = True,
+    fillers: int = 0,
     **changes: Any,
 ) -> Path:
-    """The journal of the run with our orders. *changes* are of its RUN_START; what *drop* picks is lost on its way."""
+    """
+    The journal of the run with our orders. *changes* are of its RUN_START; what *drop* picks is lost on its way.
+
+    *fillers* cheap inputs, which a resimulation keeps, make it long.
+    """
     opening = changes.pop("opening_payload", None)
     made = RealRun(folder, history, evolve(real_run(history), **changes), opening, outcomes)
     for item in (*Teller(history, True).inputs(), *private_inputs(history, stamp)):
         if not drop(item):
             made.put(item)
+    span_ms = history.events[-1].ms
+    for number in range(fillers):
+        at_ns = START_NS + (1_000 + span_ms * number // fillers) * MS
+        made.put((int(kinds.CONNECTION), STREAM_SOURCE, at_ns, int(NONE), b'{"n":%d,"state":"up"}' % number))
     made.play()
     assert made.placed == len(history.lives)
     return folder

@@ -18,6 +18,7 @@ from engine.kernel.levels import levels_of
 from engine.kernel.market import WAKE_TRADE
 from engine.kernel.record import DERIVED, NONE
 from engine.kernel.request import decode_request
+from engine.kernel.step import DIGEST_EVERY
 from engine.kernel.units import BID
 from engine.runtime.cli import engine
 from journal.background import Inline
@@ -26,11 +27,12 @@ from journal.reader import open_journal
 from replay.decoded import DecodedCursor
 from replay.decoders import newest
 from replay.feed import JournalFeed
-from replay.overlay import base_of
+from replay.overlay import base_of, open_base
 from replay.rebuild import bare_kernel
 from replay.resimulation import Simulated, Simulation, overlay_writer
+from replay.resume import Checkpoints
 from replay.run import KEPT, TAKEN_OUT
-from replay.verify import this_build
+from replay.verify import replay_strictly, this_build
 from replay.without_own import UnknownTreatment, feed_of
 from scenarios.sample.recording import START_NS
 
@@ -139,6 +141,29 @@ def test_the_real_run_itself_replays_strictly(tmp_path: Path) -> None:
     write_real(tmp_path / "real", History(5))
 
     assert strict(tmp_path / "real").identical
+
+
+def test_an_overlay_on_a_real_run_is_resumed_at_its_checkpoints(tmp_path: Path) -> None:
+    """What was ours of a level is known from the base's start, wherever the replay begins."""
+    write_real(tmp_path / "real", History(5), fillers=9_000)
+    made = resimulate(tmp_path / "real", JOINING, tmp_path / "run")
+    with open_journal(tmp_path / "run", RealDisk(), Inline()) as journal:
+        kept = Checkpoints(RealDisk(), journal, this_build(), True, DIGEST_EVERY)
+        found = [
+            replay_strictly(
+                journal,
+                from_seq=from_seq,
+                checkpoints=kept,
+                base=lambda run: open_base(RealDisk(), tmp_path / "run", run, None),
+            )
+            for from_seq in (1, int(made.last_seq))
+        ]
+
+    assert kept.written == 2
+    assert [one.from_checkpoint for one in found] == [False, True]
+    assert [one.identical for one in found] == [True, True]
+    assert found[1].kernel is not None
+    assert found[1].kernel.checkpoint() == made.kernel.checkpoint()
 
 
 # -- what is not told exactly ------------------------------------------------------------------------------------------
