@@ -16,13 +16,13 @@ from adapters.simulated.book import VenueBook
 from adapters.simulated.resting import Watch
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import events
-from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE, PRICE_AT, SIDE, SKIPPED, SKIPPED_AT, TRADE
+from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE, PRICE_AT, SIDE, SKIPPED, SKIPPED_AT, SOURCE, SOURCE_AT, TRADE
 from engine.kernel.market import Instrument
 from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
 from engine.kernel.units import ASK, BID, BUY, SELL
 from replay.decoded import AheadCursor, DecodedCursor, Loaded
-from replay.venue_time import END, VenueTime, is_ordered
+from replay.venue_time import END, MOST_LAG_NS, VenueTime, is_ordered
 
 _HIT: Final[i64] = 3  # words: venue time, piece, offset
 _SAME: Final[i64] = ~(SKIPPED << SKIPPED_AT)  # of a plain input's first word: all but how many records lie before it
@@ -51,6 +51,9 @@ class Ahead:
         self._sought_ns: i64 = 0  # until when `_hits` holds all that concerns us
         self._from_ns: i64 = 0  # after when it does
         self._ordered: list[bool] = []  # by piece
+        self._key: i64 = -1  # of the plain input last looked up, and what was found
+        self._key_piece: i64 = -1
+        self._key_instrument: Instrument | None = None
         self._latest: vec[i64] = vec[i64]()  # by market: the latest venue time met in round `_latest_round`
         self._latest_round: vec[i64] = vec[i64]()
         self._round: i64 = 0
@@ -203,6 +206,7 @@ class Ahead:
         from_ns = self._from_ns
         known: i64 = -1  # what the plain inputs just looked at have in common: kind, source and symbol
         market: i64 = -1  # their market, where an order of ours is in it
+        feed_latency_ns = self._time.feed_latency_ns
         latest: i64 = 0
         offset_ns: i64 = 0
         scale: i64 = NONE  # of complements, whose prices and sides are mirrored
@@ -229,22 +233,28 @@ class Ahead:
                 self._keep_latest(market, latest)
                 known = first & _SAME
                 market = -1
-                reader.seek(number, at)
-                instrument = self._find(reader.kind, reader.symbol)
+                instrument = self._plain_instrument(number, at, known)
                 if instrument is not None:
                     watch = self._venue.watch(instrument.market.number)
                     if watch.count > 0:
                         market = instrument.market.number
                         latest = self._latest_in(market)
-                        offset_ns = self._time.offset(reader.source)
+                        offset_ns = self._time.offset((first >> SOURCE_AT) & SOURCE)
                         scale = instrument.market.price_scale if instrument.complement else NONE
                         bid_low = watch.bid_low
                         bid_high = watch.bid_high
                         ask_low = watch.ask_low
                         ask_high = watch.ask_high
             if market >= 0:
-                src_ns = read_i64_le(data, at + 16)
-                vt = self._time.at(src_ns, offset_ns, recv_ns)
+                vt = read_i64_le(data, at + 16)  # as `VenueTime.at`, of which this is the only hot use
+                if vt == NONE:
+                    vt = recv_ns - feed_latency_ns
+                else:
+                    vt -= offset_ns
+                    if vt > recv_ns:
+                        vt = recv_ns
+                    elif vt < recv_ns - MOST_LAG_NS:
+                        vt = recv_ns - MOST_LAG_NS
                 if vt < latest:
                     vt = latest
                 latest = vt
@@ -269,6 +279,15 @@ class Ahead:
             at += PLAIN_SIZE
         self._keep_latest(market, latest)
         return 0 if at >= end else -1
+
+    def _plain_instrument(self, piece: i64, offset: i64, key: i64) -> Instrument | None:
+        """The instrument of the plain input at *offset* of *piece*; *key* is what it shares with others of it."""
+        if self._key != key or self._key_piece != piece or self._key_instrument is None:
+            self._reader.seek(piece, offset)
+            self._key = key
+            self._key_piece = piece  # other pieces may number their symbols otherwise
+            self._key_instrument = self._find(self._reader.kind, self._reader.symbol)
+        return self._key_instrument
 
     def _seek_rows(self, vt: i64, until_ns: i64) -> None:
         """The same for the rows of one input, which happened together."""

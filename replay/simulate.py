@@ -104,14 +104,17 @@ class Timeline:
             if limit > self.now_ns:
                 self.now_ns = limit
                 self._at_once = 0
-            else:
+            if not self._happens(limit):
+                if limit >= horizon:
+                    return NEEDS_MORE
+                continue
+            self._at_once += 1
+            while self._happens(limit):  # no market data can reach us at this instant any more
                 self._at_once += 1
                 if self._at_once > MOST_AT_ONCE:
                     return STANDS_STILL
-            if self._happens(limit, hit):
-                continue
-            if limit >= horizon:
-                return NEEDS_MORE
+            if self._at_once > MOST_AT_ONCE:
+                return STANDS_STILL
 
     def _due(self) -> i64:
         """When the venue or a timer has something to do next; NONE when neither has."""
@@ -125,7 +128,7 @@ class Timeline:
         """Behind the base's end: whether something of ours is still on its way, and not for too long."""
         return self.venue.busy() and due <= self.last_base_ns + self.drain_ns
 
-    def _happens(self, now_ns: i64, hit: i64) -> bool:
+    def _happens(self, now_ns: i64) -> bool:
         """One thing that is due at *now_ns*, in the order that a single instant has; False if nothing is."""
         venue = self.venue
         trading = self.kernel.trading
@@ -137,7 +140,7 @@ class Timeline:
         if timer != NONE and timer <= now_ns:
             self._timer(trading.next_timer(), timer)
             return True
-        if hit <= now_ns:
+        if self.ahead.next_hit(now_ns) != END:
             self.ahead.apply_hit()
             return True
         own = venue.next_own_ns()
