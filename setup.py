@@ -10,9 +10,11 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from setuptools import setup
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError
 
 ROOT = Path(__file__).resolve().parent
 # By path: importing the package would check the very stamp that a build is about to renew.
@@ -67,7 +69,23 @@ class BuildKernel(build_ext):
 
         self.compiler.compile = compile_all
         self.parallel = self.parallel or os.cpu_count()
-        super().build_extensions()
+        works = self.can_compile()
+        for extension in self.extensions:
+            extension.optional = not works
+        if works:
+            super().build_extensions()
+
+    def can_compile(self) -> bool:
+        """Whether this machine compiles any C for this Python. If so, C of the group that fails is a broken group."""
+        with TemporaryDirectory() as folder:
+            probe = Path(folder, "probe.c")
+            probe.write_text("#include <Python.h>\nint probe(void) { return 0; }\n", encoding="utf-8")
+            try:
+                objects = self.compiler.compile([str(probe)], output_dir=folder)
+                self.compiler.link_shared_object(objects, str(Path(folder, "probe.so")))
+            except CCompilerError:
+                return False
+            return True
 
     def run(self) -> None:
         tag = sys.implementation.cache_tag
@@ -103,15 +121,17 @@ def halves(sources: list[str]) -> list[str]:
     mypyc's own way each module's would repeat the declarations of all others: five times the text.)
     """
     modules = [source for source in sources if Path(source).name.startswith("__native_")]
+    folder = Path(modules[0]).parent
+    runtime = [source for source in sources if source not in modules and Path(source).parent == folder]
     apart = [source for source in modules if any(part in Path(source).name for part in APART)]
     made: list[str] = []
-    for name, members in (("hot", [one for one in modules if one not in apart]), ("apart", apart)):
-        path = Path(modules[0]).parent / f"refold_{name}.c"
+    for name, members in (("hot", runtime + [one for one in modules if one not in apart]), ("apart", apart)):
+        path = folder / f"refold_{name}.c"
         text = "".join(f'#include "{Path(member).name}"\n' for member in members)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
         made.append(str(path))
-    return made + [source for source in sources if source not in modules]
+    return made + [source for source in sources if source not in modules and source not in runtime]
 
 
 def extensions() -> list:
@@ -133,7 +153,6 @@ def extensions() -> list:
     flags = ["-O1", *FLAGS[1:]] if os.environ.get("REFOLD_BUILD") == "quick" else list(FLAGS)
     for extension in built:
         extension.extra_compile_args = list(flags)
-        extension.optional = True
     return built
 
 

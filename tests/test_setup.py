@@ -1,0 +1,73 @@
+"""What the build does where there is no compiler, and where there is one that the compiled group breaks."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's build files around a group of one module."""
+    pytest.importorskip("mypyc")
+    if not shutil.which("gcc"):
+        pytest.skip("there is no compiler here")
+    folder = tmp_path_factory.mktemp("house")
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md"):
+        shutil.copyfile(ROOT / name, folder / name)
+    kernel = folder / "engine" / "kernel"
+    kernel.mkdir(parents=True)
+    shutil.copyfile(ROOT / "engine" / "_build.py", folder / "engine" / "_build.py")
+    for package in (folder / "engine", kernel):
+        (package / "__init__.py").touch()
+    (kernel / "one.py").write_text("def one() -> int:\n    return 1\n", encoding="utf-8")
+    return folder
+
+
+def built(house: Path, compiler: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("REFOLD_")}
+    environment["CC"] = compiler
+    return subprocess.run(command, cwd=house, env=environment, capture_output=True, text=True, check=False)
+
+
+def left_by_a_build(house: Path) -> list[str]:
+    return sorted(
+        path.name for path in house.rglob("*") if path.suffix == ".so" and "build" not in path.parts
+    ) + sorted(path.name for path in (house / "engine").glob("_compiled_*"))
+
+
+def test_without_a_compiler_the_build_says_so_and_leaves_the_sources_to_run(house: Path) -> None:
+    done = built(house, "no-such-compiler")
+
+    assert done.returncode == 0, done.stderr
+    assert "no working C compiler" in done.stderr
+    assert left_by_a_build(house) == []
+
+
+def test_a_group_that_a_working_compiler_cannot_compile_fails_the_build(house: Path) -> None:
+    wrapper = house / "choosy"
+    wrapper.write_text(
+        '#!/bin/sh\ncase "$*" in *refold_hot*) echo "cannot read this" >&2; exit 1;; esac\nexec gcc "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    done = built(house, str(wrapper))
+
+    assert done.returncode != 0
+    assert "cannot read this" in done.stderr
+    assert "interpreted" not in done.stderr
+    assert left_by_a_build(house) == []
+
+
+def test_a_build_leaves_the_extensions_and_a_stamp_of_what_they_were_made_from(house: Path) -> None:
+    done = built(house, "gcc")
+
+    assert done.returncode == 0, done.stderr
+    assert any(name.startswith("one.") for name in left_by_a_build(house))
+    assert left_by_a_build(house)[-1].startswith("_compiled_")
