@@ -13,10 +13,10 @@ from journal.figures import SegmentFigures, plain
 from journal.labels import Label, read_labels
 from journal.manifest import Manifest, by_kind_name, read_manifest, tallies
 from journal.reader import Journal, open_journal
-from journal.segment import HEADER_SIZE, Files
+from journal.segment import HEADER_SIZE, Files, wal_path, zst_path
 from journal.select import source_names
 from journal.show import source_name
-from journal.stored import Segment
+from journal.stored import Segment, open_sealed
 
 
 @attrs.define(kw_only=True)
@@ -114,6 +114,29 @@ def summarise(disk: Disk, path: Path) -> Summary:
             segments=segments,
             notes=notes,
         )
+
+
+def raw_bytes(journal: Journal) -> int:
+    """The raw bytes in the closed blocks of an open *journal*."""
+    return sum(entry.raw_len for segment in journal.segments for entry in segment.entries)
+
+
+def raw_bytes_at(disk: Disk, path: Path) -> int:
+    """About as many raw bytes as the journal at *path* has, read without walking it. Raises JournalError, OSError."""
+    if disk.is_dir(path):
+        files = Files(disk, path)
+        paths = [zst_path(path, n) if files.is_sealed(n) else wal_path(path, n) for n in files.segments]
+    else:
+        paths = [path]
+    found = 0
+    for one in paths:
+        if one.suffix == ".wal":
+            file = disk.open_read(one)
+            found += file.size()
+            file.close()
+        else:
+            found += sum(entry.raw_len for segment in open_sealed(disk, one) for entry in segment.entries)
+    return found
 
 
 def _notes(journal: Journal, labels: dict[int, Label]) -> list[str]:

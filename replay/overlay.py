@@ -5,7 +5,7 @@ A SPAN record stands for the kept base records in a closed range of base sequenc
 journal_format.md`, section 7.1, gives the rules.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import orjson
@@ -88,6 +88,8 @@ class BaseFeed:
                 "it was written to, or changed, after the run was made: give with --base a copy of it from then",
             )
         self.journal = journal
+        self.progress: Callable[[int], object] = lambda raw_bytes: None
+        """Told the raw bytes of each block of the base that is begun."""
         self._blocks = journal.blocks()
         self._block: Block | None = None
         self._offset = 0
@@ -103,6 +105,7 @@ class BaseFeed:
         """Stand on *block*, at the first of its records that was not folded yet."""
         self._block = block
         self._offset = block.start
+        self.progress(len(block.data))
         if block.first_seq < self.next_seq:
             cursor = block.cursor()
             while cursor.next():

@@ -65,8 +65,17 @@ class PieceAnswer:
 class Runner(Protocol):
     """Something that runs pieces, in whatever order, and hands back their answers in theirs."""
 
-    def __call__(self, pieces: list[Piece]) -> Iterable[PieceAnswer]:
-        """One answer for each piece; the rest may be dropped when nobody asks for more."""
+    def __call__(self, pieces: list[Piece]) -> Iterable[tuple[Piece, PieceAnswer]]:
+        """
+        Each piece with its answer; the rest may be dropped when nobody asks for more.
+
+        Neighbours may be run as one: then that one is handed back in their place, see `joined`.
+        """
+
+
+def joined(pieces: list[Piece]) -> Piece:
+    """Several pieces, each beginning where the one before it ends, as one."""
+    return evolve(pieces[0], end=pieces[-1].end)
 
 
 def replay_piece(piece: Piece, progress: Callable[[int], None], disk: Disk | None = None) -> PieceAnswer:
@@ -123,25 +132,34 @@ def pieces_of(
     jobs: int,
     from_seq: int = 1,
     until_seq: int | None = None,
+    base_records: int = 0,
 ) -> list[Piece]:
     """
     At most PER_JOB pieces a job, of about as many records each, cut at checkpoints.
 
     The first begins at the last checkpoint before *from_seq*, or at the journal's start; the last ends at *until_seq*.
+    Of an overlay the records of its base count as its own: *base_records* says how many there are.
     """
     last = journal.last_seq if until_seq is None else min(until_seq, journal.last_seq)
     start = next((head for head in reversed(heads) if head.digest_seq < from_seq), None)
     first = journal.first_seq if start is None else start.digest_seq + 1
     usable = [head for head in heads if first < head.digest_seq < last]
+    begins = first if start is None else _folded(start)
+    ends = last + base_records if last == journal.last_seq or not usable else _folded(usable[-1])
     cuts: list[Head] = []
     for number in range(1, PER_JOB * jobs):
-        ideal = first + (last - first) * number // (PER_JOB * jobs)
-        later = next((head for head in usable if head.digest_seq >= ideal), None)
+        ideal = begins + (ends - begins) * number // (PER_JOB * jobs)
+        later = next((head for head in usable if _folded(head) >= ideal), None)
         if later is not None and later not in cuts:
             cuts.append(later)
     starts: list[Head | None] = [start, *cuts]
-    ends: list[Head | None] = [*cuts, None]
-    return [Piece(journal.path, base, start, end, until_seq) for start, end in zip(starts, ends, strict=True)]
+    until: list[Head | None] = [*cuts, None]
+    return [Piece(journal.path, base, start, end, until_seq) for start, end in zip(starts, until, strict=True)]
+
+
+def _folded(head: Head) -> int:
+    """How many records are folded up to a checkpoint, those of the base included."""
+    return head.digest_seq + head.base_next
 
 
 def replay_pieces(journal: Journal, pieces: list[Piece], run: Runner, note: Callable[[str], None]) -> StrictReplay:
@@ -151,30 +169,35 @@ def replay_pieces(journal: Journal, pieces: list[Piece], run: Runner, note: Call
     From the first checkpoint that a piece could not use, or that states another state than the piece before it ended
     in, the rest is verified as one piece, with a note.
     """
-    proven = _proven(pieces, run(pieces), note)
-    if len(proven) < len(pieces) and not (proven and proven[-1].divergence):
-        rest = evolve(pieces[len(proven)], end=None)
-        found = next(iter(run([rest])))
+    proven = _proven(run(pieces), note)
+    if not proven or not (proven[-1][0].end is None or proven[-1][1].divergence):
+        rest = evolve(pieces[0], start=proven[-1][0].end if proven else pieces[0].start, end=None)
+        found = _alone(rest, run)
         if found.unusable:  # the very first checkpoint, or one that somebody removed since
-            rest = evolve(pieces[0], start=None, end=None)
-            pieces, proven = [rest], []
-            found = next(iter(run([rest])))
-        proven.append(found)
-    start = pieces[0].start
+            rest, proven = evolve(pieces[0], start=None, end=None), []
+            found = _alone(rest, run)
+        proven.append((rest, found))
+    start = proven[0][0].start
     answer = StrictReplay(start_seq=journal.first_seq if start is None else start.digest_seq + 1)
     answer.from_checkpoint = start is not None
-    for number, found in enumerate(proven):
+    for number, (_, found) in enumerate(proven):
         _add(answer, found, joined=number > 0)
-    for remark in dict.fromkeys(remark for found in proven for remark in found.remarks):
+    for remark in dict.fromkeys(remark for _, found in proven for remark in found.remarks):
         note(remark)
-    answer.kernel = _kernel(answer.runs, proven[-1].state)
+    answer.kernel = _kernel(answer.runs, proven[-1][1].state)
     return answer
 
 
-def _proven(pieces: list[Piece], answers: Iterable[PieceAnswer], note: Callable[[str], None]) -> list[PieceAnswer]:
+def _alone(piece: Piece, run: Runner) -> PieceAnswer:
+    return next(iter(run([piece])))[1]
+
+
+def _proven(
+    answers: Iterable[tuple[Piece, PieceAnswer]], note: Callable[[str], None]
+) -> list[tuple[Piece, PieceAnswer]]:
     """The answers up to the first difference, or to the first piece whose end the next one cannot have begun with."""
-    proven: list[PieceAnswer] = []
-    for piece, found in zip(pieces, answers, strict=False):
+    proven: list[tuple[Piece, PieceAnswer]] = []
+    for piece, found in answers:
         if found.unusable:
             assert piece.start is not None
             note(f"the checkpoint behind input {piece.start.input_seq} is not used: {found.unusable}")
@@ -183,7 +206,7 @@ def _proven(pieces: list[Piece], answers: Iterable[PieceAnswer], note: Callable[
             assert piece.end is not None
             note(f"the checkpoint behind input {piece.end.input_seq} is not used: it states another state")
             return proven
-        proven.append(found)
+        proven.append((piece, found))
         if found.divergence is not None:
             return proven
     return proven

@@ -71,11 +71,10 @@ def spacing(inputs: int) -> int:
     return max(LEAST_EVERY, min(EVERY, inputs // MOST_SHARE))
 
 
-def inputs_at_most(journal: Journal, recorded: RunStart | None) -> int:
-    """An upper bound of the inputs that a replay of *journal* folds: its records, and its base's in an overlay."""
-    own = journal.last_seq - journal.first_seq + 1
+def base_records(recorded: RunStart | None) -> int:
+    """How many records the base of a run has; 0 where it stands on none."""
     base = None if recorded is None else recorded.base
-    return own if base is None else own + base.last_seq - base.first_seq + 1
+    return 0 if base is None else base.last_seq - base.first_seq + 1
 
 
 @define

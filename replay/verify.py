@@ -107,9 +107,15 @@ class _Pass:
     """One pass over a journal's blocks, from its start or from a checkpoint."""
 
     def __init__(
-        self, answer: StrictReplay, base: OpenBase | None, checkpoints: Checkpoints | None, resumed: Resumed | None
+        self,
+        answer: StrictReplay,
+        base: OpenBase | None,
+        checkpoints: Checkpoints | None,
+        resumed: Resumed | None,
+        progress: Callable[[int], Any],
     ) -> None:
         self.answer = answer
+        self.progress = progress
         self.comparing = not answer.asked_nothing
         self.base = base
         self.checkpoints = checkpoints
@@ -185,6 +191,7 @@ class _Pass:
         self.close()
         if run.base is not None and self.base is not None:
             self.feed = self.base(run)
+            self.feed.progress = self.progress
 
     def span(self, block: Block, offset: int) -> int:
         """Fold the base records that a SPAN stands for; returns the offset behind it."""
@@ -250,7 +257,7 @@ def replay_strictly(
         base: opens the journal that an overlay's run stands on; needed only for overlays.
         checkpoints: those beside the journal; None neither uses nor writes any.
         start: begins exactly there instead.
-        progress: told the raw bytes of each block folded.
+        progress: told the raw bytes of each block folded, those of an overlay's base too.
     Raises:
         JournalError: the journal is damaged, or a run of it cannot be rebuilt.
         UnknownKind: it holds a record that this build has no meaning for.
@@ -261,7 +268,7 @@ def replay_strictly(
     answer = StrictReplay(start_seq=journal.first_seq if start is None else start.head.digest_seq + 1)
     answer.from_checkpoint = start is not None
     answer.asked_nothing = asks_nothing(journal, from_seq, until_seq)
-    work = _Pass(answer, base, checkpoints, start)
+    work = _Pass(answer, base, checkpoints, start, progress)
     until = END if until_seq is None else until_seq
     try:
         for block in journal.blocks(answer.start_seq, until_seq):

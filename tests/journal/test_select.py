@@ -13,7 +13,7 @@ from journal.labels import Label, write_label
 from journal.reader import open_journal
 from journal.select import BadSelection, Selection, select, source_names
 from journal.show import utc
-from journal.summary import summarise
+from journal.summary import raw_bytes, raw_bytes_at, summarise
 
 DISK = RealDisk()
 
@@ -129,12 +129,16 @@ def test_the_figures_are_the_same_from_manifests_records_and_a_walked_wal(journa
         (journal / f"0000000{n}.zst").stat().st_size for n in (1, 2, 3)
     ]
     assert json.loads(json.dumps(first.as_dict()))["segments"][0]["first_seq"] == 1
+    for path in (journal, bare, walled, walled / "00000002.wal"):
+        with open_journal(path) as opened:
+            assert raw_bytes_at(DISK, path) == raw_bytes(opened) > 0
 
 
 def test_a_bundle_and_a_single_segment_are_told_apart(journal, tmp_path):
     with open_journal(journal) as opened:
         bundle(DISK, opened.segments, tmp_path / "journal.zst")
 
+    assert raw_bytes_at(DISK, tmp_path / "journal.zst") == raw_bytes_at(DISK, journal)
     assert summarise(DISK, tmp_path / "journal.zst").form == "bundle"
     assert summarise(DISK, journal / "00000002.zst").form == "segment"
 

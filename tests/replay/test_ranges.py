@@ -16,7 +16,7 @@ from journal.checkpoint import Head, checkpoint_path, read_checkpoint, write_che
 from journal.disk import RealDisk
 from journal.reader import open_journal
 from replay.overlay import open_base
-from replay.ranges import Piece, PieceAnswer, pieces_of, replay_piece, replay_pieces
+from replay.ranges import Piece, PieceAnswer, joined, pieces_of, replay_piece, replay_pieces
 from replay.rebuild import kernel_of
 from replay.resume import Checkpoints
 from replay.verify import StrictReplay, replay_strictly, this_build
@@ -24,15 +24,23 @@ from replay.verify import StrictReplay, replay_strictly, this_build
 DISK = RealDisk()
 
 
-def in_order(pieces: list[Piece]) -> Iterator[PieceAnswer]:
+Answers = Iterator[tuple[Piece, PieceAnswer]]
+
+
+def in_order(pieces: list[Piece]) -> Answers:
     for piece in pieces:
-        yield replay_piece(piece, lambda raw_bytes: None)
+        yield piece, replay_piece(piece, lambda raw_bytes: None)
 
 
-def backwards(pieces: list[Piece]) -> Iterator[PieceAnswer]:
+def backwards(pieces: list[Piece]) -> Answers:
     """As a pool whose last worker is the first to finish."""
-    found = [replay_piece(piece, lambda raw_bytes: None) for piece in reversed(pieces)]
+    found = [(piece, replay_piece(piece, lambda raw_bytes: None)) for piece in reversed(pieces)]
     yield from reversed(found)
+
+
+def by_twos(pieces: list[Piece]) -> Answers:
+    """As one that runs neighbours as one."""
+    return in_order([joined(pieces[at : at + 2]) for at in range(0, len(pieces), 2)])
 
 
 def one_pass(folder: Path, writing: bool = False, **bounds: int | None) -> StrictReplay:
@@ -95,7 +103,17 @@ def test_a_journal_is_cut_at_checkpoints_into_at_most_four_pieces_a_job(made: Pa
     assert all(piece.end == follows.start for piece, follows in pairwise(found))
 
 
-@pytest.mark.parametrize("runner", [in_order, backwards])
+def test_of_an_overlay_the_records_of_the_base_count_as_its_own(made: Path) -> None:
+    """Else one that trades at the beginning only would be cut there only."""
+    with open_journal(made, background=Inline()) as journal:
+        own = journal.last_seq
+        early = [attrs.evolve(heads(made)[0], digest_seq=at * own // 100, base_next=at * own) for at in range(1, 10)]
+        found = pieces_of(journal, None, early, 1, base_records=10 * own)
+
+    assert [piece.end.base_next // own for piece in found if piece.end is not None] == [3, 6, 9]
+
+
+@pytest.mark.parametrize("runner", [in_order, backwards, by_twos])
 def test_the_answer_is_that_of_one_pass(made: Path, runner) -> None:  # type: ignore[no-untyped-def]
     assert told(in_pieces(made, run=runner)) == told(one_pass(made))
 

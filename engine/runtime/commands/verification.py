@@ -43,15 +43,17 @@ def verify(
         base: where an overlay's base lies.
     """
     from journal.disk import RealDisk
-    from replay.overlay import open_base
+    from journal.summary import raw_bytes, raw_bytes_at
+    from replay.overlay import base_path, open_base
     from replay.ranges import pieces_of, replay_pieces
-    from replay.resume import EVERY, Checkpoints, inputs_at_most, spacing
+    from replay.resume import EVERY, Checkpoints, base_records, spacing
     from replay.verify import asks_nothing, replay_strictly, this_build
 
     disk = RealDisk()
     notes = list(opened.remarks)
     from_seq, until_seq = bounds(opened, start, until)
-    inputs = inputs_at_most(opened, recorded)
+    of_base = base_records(recorded)
+    inputs = opened.last_seq - opened.first_seq + 1 + of_base  # at most
     writing = disk.is_dir(path) and inputs >= EVERY if checkpoints is None else checkpoints
     kept = Checkpoints(disk, opened, this_build(), writing, spacing(inputs), notes.append)
     used = None if checkpoints is False else kept
@@ -61,14 +63,14 @@ def verify(
         notes.extend(feed.journal.remarks)
         return feed
 
-    total = sum(entry.raw_len for segment in opened.segments for entry in segment.entries)
+    total = raw_bytes(opened) + (raw_bytes_at(disk, base_path(disk, path, base)) if of_base else 0)
     heads = used.heads() if used is not None and jobs > 1 and not asks_nothing(opened, from_seq, until_seq) else []
     with output.progress("replaying", total) as advance:
         if heads:
             from engine.runtime.commands.workers import Workers
 
-            pieces = pieces_of(opened, base, heads, jobs, from_seq, until_seq)
-            with Workers(min(jobs, len(pieces)), advance) as workers:
+            pieces = pieces_of(opened, base, heads, jobs, from_seq, until_seq, of_base)
+            with Workers(min(jobs, len(pieces)), advance, total) as workers:
                 answer = replay_pieces(opened, pieces, workers, notes.append)
         else:
             answer = replay_strictly(

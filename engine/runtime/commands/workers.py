@@ -8,12 +8,17 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from replay.ranges import Piece, PieceAnswer, replay_piece
+from engine.runtime.clock import Clock, RealClock
+from replay.ranges import Piece, PieceAnswer, joined, replay_piece
 
 LOOK_S = 0.2
 """How long this process waits for a worker before it looks again."""
-LOOK_BYTES = 1 << 20
+LOOK_BYTES = 1 << 18
 """How much this process verifies before it looks whether a worker has nothing to do."""
+PATIENCE_S = 0.25
+PAYS_S = 0.6
+"""Workers are started once this process has worked so long, and has so long to go at its pace: each takes a second's
+half to start, and where a helper thread unpacks blocks beside the fold, two cores are busy without any."""
 
 
 def _serve(ours: Connection) -> None:
@@ -50,48 +55,80 @@ class Workers:
     """
     Runs pieces in *jobs* processes, this one among them; a context manager, and a `replay.ranges.Runner`.
 
-    This process begins with the first piece at once and goes on in order, the others take pieces from the end: they
-    take a moment to start, and a journal that is done by then has lost nothing by asking for them. They are started
-    fresh ("spawn"), so that they share nothing with this one, and never see an interrupt from the keyboard: whoever
-    leaves the context, for whatever reason, ends them.
+    *advance* is told the raw bytes done since the last call, of about *raw_bytes* in all.
+
+    This process begins with its share at once, in one go. Where enough is left to do, it starts the others, which take
+    pieces from the end: a journal that is soon done loses nothing by asking for several. They are
+    started fresh ("spawn"), so that they share nothing with this one, and never see an interrupt from the keyboard:
+    whoever leaves the context, for whatever reason, ends them.
     """
 
-    def __init__(self, jobs: int, advance: Callable[[int], None]) -> None:
+    def __init__(self, jobs: int, advance: Callable[[int], None], raw_bytes: int) -> None:
+        self._jobs = jobs
         self._advance = advance
+        self._raw_bytes = raw_bytes
+        self._clock: Clock = RealClock()
+        self._began_ns = 0
+        self._done = 0
         self._unseen = 0
         self._pieces: list[Piece] = []
         self._first_task = 0
         """Tasks are numbered on from call to call: what a worker still does for an earlier one is not mistaken."""
         self._open: list[int] = []
         self._found: dict[int, PieceAnswer | None] = {}
+        self._workers: list[_Worker] = []
+
+    def _start(self) -> None:
         resource_tracker.ensure_running()  # it would be started with the first process, and lets all signals in again
         # A blocked signal stays blocked in the processes that are started here.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             context = multiprocessing.get_context("spawn")
-            self._workers = [_Worker(context) for _ in range(jobs - 1)]
+            while len(self._workers) < self._jobs - 1:
+                self._workers.append(_Worker(context))
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def __call__(self, pieces: list[Piece]) -> Iterator[PieceAnswer]:
-        """The answers in the order of *pieces*. Raises what the first piece that fails raises."""
+    def _pays(self) -> bool:
+        """Whether to start workers now."""
+        worked_s = (self._clock.mono_ns() - self._began_ns) / 1e9
+        left = self._raw_bytes - self._done
+        return worked_s >= PATIENCE_S and worked_s * left >= PAYS_S * self._done
+
+    def __call__(self, pieces: list[Piece]) -> Iterator[tuple[Piece, PieceAnswer]]:
+        """The pieces in order with their answers. Raises what the first piece that fails raises."""
         self._first_task += len(self._pieces)
         self._pieces, self._open, self._found = pieces, list(range(len(pieces))), {}
-        for number in range(len(pieces)):
-            found = self._taken(number)
-            yield replay_piece(pieces[number], self._progress) if found is None else found
+        self._began_ns, self._done = self._clock.mono_ns(), 0
+        number = 0
+        while number < len(pieces):
+            self._look()
+            own = self._share(number)
+            if own:
+                self._open = [one for one in self._open if one >= number + own]
+                piece = joined(pieces[number : number + own])
+                yield piece, replay_piece(piece, self._progress)
+                number += own
+            elif number in self._found:
+                found = self._found.pop(number)
+                yield pieces[number], replay_piece(pieces[number], self._progress) if found is None else found
+                number += 1
+            else:
+                self._look(LOOK_S)
 
-    def _taken(self, number: int) -> PieceAnswer | None:
-        """What a worker found of piece *number*; None where this process has to do its work."""
-        while number not in self._found and number not in self._open:
-            self._look(LOOK_S)
-        if number in self._open:
-            self._open.remove(number)
-        self._look()
-        return self._found.pop(number, None)
+    def _share(self, number: int) -> int:
+        """How many of the pieces from *number* on this process does next, in one go; 0 where a worker has that one."""
+        if number not in self._open:
+            return 0
+        standing = self._open.index(number)
+        ahead = next((at for at, one in enumerate(self._open[standing:]) if one != number + at), None)
+        ahead = len(self._open) - standing if ahead is None else ahead
+        # What is left once it is clear that no worker pays is done without another restored state.
+        return max(1, ahead // self._jobs) if self._workers or number == 0 else ahead
 
     def _progress(self, raw_bytes: int) -> None:
         self._advance(raw_bytes)
+        self._done += raw_bytes
         self._unseen += raw_bytes
         if self._unseen >= LOOK_BYTES:
             self._look()
@@ -99,6 +136,8 @@ class Workers:
     def _look(self, seconds: float = 0.0) -> None:
         """Take what workers have sent, wait for it if asked to, and hand out work."""
         self._unseen = 0
+        if self._open and not self._workers and self._jobs > 1 and self._pays():
+            self._start()
         standing = {worker.pipe: worker for worker in self._workers if not worker.lost}
         for pipe in wait(list(standing), seconds):
             assert isinstance(pipe, Connection)
@@ -131,7 +170,7 @@ class Workers:
         """A worker was killed, for want of memory perhaps: its piece is open again."""
         worker.lost = True
         if worker.task is not None and worker.task >= self._first_task:
-            self._open.append(worker.task - self._first_task)
+            self._open = sorted([*self._open, worker.task - self._first_task])
 
     def __enter__(self) -> "Workers":
         return self

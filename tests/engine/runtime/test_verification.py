@@ -18,6 +18,7 @@ from run_maker import Derived, long_inputs, write_run
 
 from engine.kernel.step import DIGEST_EVERY, Kernel
 from engine.runtime.cli import engine
+from engine.runtime.commands import workers
 from engine.runtime.commands.workers import Workers
 from engine.runtime.exits import Exit
 from journal.background import Inline
@@ -26,7 +27,7 @@ from journal.reader import open_journal
 from journal.seal import seal
 from journal.show import utc
 from replay import resume
-from replay.ranges import Piece, replay_piece
+from replay.ranges import Piece, PieceAnswer, joined, replay_piece
 from replay.resume import Checkpoints
 from replay.verify import replay_strictly, this_build
 
@@ -248,6 +249,14 @@ def test_a_single_file_gets_checkpoints_only_when_asked(tmp_path: Path) -> None:
 # -- processes ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are started however little there is to do."""
+    monkeypatch.setattr(workers, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(workers, "PAYS_S", 0.0)
+
+
+@pytest.mark.usefixtures("at_once")
 def test_two_processes_give_the_answer_of_one(made: Path) -> None:
     one, two = document(made), document(made, "--jobs", 2)
     for told in (one, two):
@@ -258,6 +267,7 @@ def test_two_processes_give_the_answer_of_one(made: Path) -> None:
     assert one["identical"] is True
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_difference_is_reported_alike_by_two_processes(made: Path, tmp_path: Path) -> None:
     left = [DIGEST_EVERY + 700]
 
@@ -277,6 +287,7 @@ def test_a_difference_is_reported_alike_by_two_processes(made: Path, tmp_path: P
     assert json.loads(one.stdout)["compared"] == json.loads(two.stdout)["compared"]
 
 
+@pytest.mark.usefixtures("at_once")
 def test_damage_is_raised_alike_by_two_processes(journal: Path) -> None:
     seal(RealDisk(), journal, 1, sealed_ns=1)
     path = journal / "00000001.zst"
@@ -297,41 +308,72 @@ def pieces_at(folder: Path) -> list[Piece]:
     return [Piece(folder, None, start, end, None) for start, end in zip(starts, ends, strict=True)]
 
 
-@pytest.mark.parametrize("jobs", [1, 2, 3])
+def answers_of(pieces: list[Piece]) -> list[PieceAnswer]:
+    return [replay_piece(piece, lambda done: None) for piece in pieces]
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize("jobs", [2, 3])
 def test_every_piece_is_done_once_whoever_does_it(made: Path, jobs: int) -> None:
     pieces, told = pieces_at(made), [0]
-    with Workers(jobs, told.append) as workers:
-        found = list(workers(pieces))
+    with Workers(jobs, told.append, 1) as pool:
+        found = list(pool(pieces))
         raw_bytes = sum(told)
-        again = list(workers(pieces))
+        again = list(pool(pieces))
 
-    assert found == again == [replay_piece(piece, lambda done: None) for piece in pieces]
+        assert len(pool._workers) == jobs - 1
+    assert found == again == list(zip(pieces, answers_of(pieces), strict=True))
     assert sum(told) == 2 * raw_bytes > 0
 
 
+def test_alone_it_does_its_share_and_then_the_rest_in_one_go(made: Path) -> None:
+    pieces = pieces_at(made)
+    with Workers(2, lambda done: None, 1) as pool:
+        pool._clock = StandingClock()
+        found = list(pool(pieces))
+
+        assert pool._workers == []
+    expected = [pieces[0], joined(pieces[1:])]
+    assert found == list(zip(expected, answers_of(expected), strict=True))
+
+
+@pytest.mark.usefixtures("at_once")
 def test_a_piece_whose_worker_was_killed_is_replayed_here(made: Path) -> None:
     pieces = pieces_at(made)
-    expected = [replay_piece(piece, lambda done: None) for piece in pieces]
-    with Workers(3, lambda done: None) as workers:
-        answers = workers(pieces)
+    with Workers(3, lambda done: None, 1) as pool:
+        answers = pool(pieces)
         found = [next(answers)]
-        for worker in workers._workers:
+        for worker in pool._workers:
             os.kill(worker.process.pid or 0, signal.SIGKILL)
         found += answers
-        later = list(workers(pieces))
+        later = list(pool(pieces))
 
-    assert found == expected
-    assert later == expected
+    for said in (found, later):
+        assert [piece.end for piece, _ in said][-1] is None
+        assert [answer for _, answer in said] == answers_of([piece for piece, _ in said])
+        assert sum(answer.inputs for _, answer in said) == sum(answer.inputs for answer in answers_of(pieces))
 
 
+@pytest.mark.usefixtures("at_once")
 def test_what_a_worker_still_does_for_an_earlier_call_is_not_mistaken_for_its_next_answer(made: Path) -> None:
     pieces = pieces_at(made)
-    with Workers(2, lambda done: None) as workers:
-        while not any(worker.task is not None for worker in workers._workers):
-            next(workers(pieces))
-        backwards = list(workers(pieces[::-1]))
+    with Workers(2, lambda done: None, 1) as pool:
+        while not any(worker.task is not None for worker in pool._workers):
+            next(pool(pieces))
+        found = list(pool(pieces[1:]))
 
-    assert backwards == [replay_piece(piece, lambda done: None) for piece in pieces[::-1]]
+    assert [answer for _, answer in found] == answers_of([piece for piece, _ in found])
+    assert (found[0][0].start, found[-1][0].end) == (pieces[1].start, None)
+
+
+class StandingClock:
+    """Nothing takes any time."""
+
+    def wall_ns(self) -> int:
+        return 0
+
+    def mono_ns(self) -> int:
+        return 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the workers are looked up in /proc")
@@ -340,7 +382,9 @@ def test_an_interrupt_ends_the_workers_and_the_command_with_130(tmp_path: Path) 
     with open_journal(tmp_path / "run", background=Inline()) as journal:
         replay_strictly(journal, checkpoints=Checkpoints(RealDisk(), journal, this_build(), True, DIGEST_EVERY))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "REFOLD_PURE": "1", "REFOLD_REQUIRE": ""}
-    command = [sys.executable, "-m", "engine.runtime.cli", "replay", str(tmp_path / "run"), "--jobs", "2"]
+    at_once = "from engine.runtime.commands import workers; workers.PATIENCE_S = workers.PAYS_S = 0.0; "
+    program = at_once + "from engine.runtime.cli import main; main()"
+    command = [sys.executable, "-c", program, "replay", str(tmp_path / "run"), "--jobs", "2"]
     process = subprocess.Popen(
         command,
         env=environment,
