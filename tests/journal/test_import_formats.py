@@ -266,6 +266,13 @@ def test_polymarkets_socket_carries_frames_books_and_pongs():
         MARKET.frame(b"INVALID", "")
 
 
+def test_hftbacktests_arrays_have_neither_frames_nor_replies():
+    with pytest.raises(Unplaceable, match="rows of arrays"):
+        VENUES["hftbacktest"].frame(b"{}", "")
+    with pytest.raises(Unplaceable, match="rows of arrays"):
+        VENUES["hftbacktest"].reply("https://host/book", b"{}")
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [
