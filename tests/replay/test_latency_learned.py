@@ -10,6 +10,7 @@ from resimulations import Setting, resimulate, sample_recording
 
 from engine.kernel import kinds
 from engine.kernel.derived import CANCEL, PLACE
+from engine.kernel.pack import Packer
 from engine.kernel.record import NONE
 from engine.kernel.request import Request
 from journal.background import Inline
@@ -115,7 +116,7 @@ def request(what: int, decided_ns: int, target: int = 0) -> bytes:
     """A REQUEST's payload."""
     return Request(
         9, what, b"", "", 0, "polymarket", "YES", 0, 0, 5000, 4, 10**6, 6, 1, 0, decided_ns, NONE, target
-    ).encode()
+    ).encode(Packer())
 
 
 def test_the_executors_outcomes_answer_where_the_venue_has_not_yet(tmp_path: Path) -> None:

@@ -65,10 +65,11 @@ def test_a_listing_is_kept_whole(listing: Listing) -> None:
 
 def fields_of(room: RowRoom) -> list[dict[str, Any]]:
     """Everything a market says of itself, but for what is told of one input only."""
-    transient = {"wake", "touched", "unsaved", "alone", "book", "chain", "listing"}
+    transient = {"wake", "touched", "unsaved", "alone", "book", "chain", "listing", "by_tick", "by_lot"}
     return [
         {name: getattr(market, name) for name in dir(Market) if not name.startswith("_") and name not in transient}
         | {"book": (market.book.levels(BID), market.book.levels(ASK), market.book.highest_tick)}
+        | {"divisors": (market.by_tick.step, market.by_lot.step)}
         for market in room.kernel.data.listings.markets
     ]
 
