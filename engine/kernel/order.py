@@ -12,6 +12,7 @@ has not yet told us in full. UNKNOWN is never ended by time.
 
 from typing import Final, final
 
+from librt.strings import write_i64_le
 from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel.market import Instrument
@@ -124,6 +125,7 @@ class Order:
         self.closed_ns: i64 = NONE
         self.unsettled: i64 = 0  # fills that are neither settled nor reversed
         self.pinned: bool = False  # a group or an unwinding still asks for it
+        self.forgotten: bool = False  # nobody will speak of it again: `orders` holds it no more
         self.fills: dict[str, Fill] | None = None
 
     def open(self) -> bool:
@@ -226,33 +228,36 @@ class OwnOrder:
 
 def pack_order(packer: Packer, order: Order) -> None:
     """Append *order*, with its fills."""
-    packer.put(order.number)
-    packer.put(order.seat)
-    packer.put(order.trigger)
-    packer.put(order.ordinal)
-    packer.put(order.instrument.number)
-    packer.put(order.side)
-    packer.put(order.price)
-    packer.put(order.size)
-    packer.put(order.tif)
-    packer.put(order.flags)
-    packer.put(order.expires_ns)
-    packer.put(order.group)
-    packer.put(order.leg)
-    packer.put(order.state)
-    packer.put(order.code)
+    writer = packer.writer  # thousands of orders are packed at once, for a digest of the state
+    write_i64_le(writer, order.number)
+    write_i64_le(writer, order.seat)
+    write_i64_le(writer, order.trigger)
+    write_i64_le(writer, order.ordinal)
+    write_i64_le(writer, order.instrument.number)
+    write_i64_le(writer, order.side)
+    write_i64_le(writer, order.price)
+    write_i64_le(writer, order.size)
+    write_i64_le(writer, order.tif)
+    write_i64_le(writer, order.flags)
+    write_i64_le(writer, order.expires_ns)
+    write_i64_le(writer, order.group)
+    write_i64_le(writer, order.leg)
+    write_i64_le(writer, order.state)
+    write_i64_le(writer, order.code)
     packer.put_text(order.venue_id)
-    packer.put(order.filled)
-    packer.put(order.reserved)
-    packer.put(order.cancel)
-    packer.put(order.cancel_number)
-    packer.put(order.cancel_ns)
-    packer.put(order.cancel_refusals)
-    packer.put(order.closed_ns)
-    packer.put(order.unsettled)
+    write_i64_le(writer, order.filled)
+    write_i64_le(writer, order.reserved)
+    write_i64_le(writer, order.cancel)
+    write_i64_le(writer, order.cancel_number)
+    write_i64_le(writer, order.cancel_ns)
+    write_i64_le(writer, order.cancel_refusals)
+    write_i64_le(writer, order.closed_ns)
+    write_i64_le(writer, order.unsettled)
     fills = order.fills
-    packer.put(0 if fills is None else len(fills))
-    if fills is not None:
+    if fills is None:
+        write_i64_le(writer, 0)
+    else:
+        write_i64_le(writer, len(fills))
         for fill in fills.values():
             packer.put_text(fill.trade)
             packer.put(fill.price)

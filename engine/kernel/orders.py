@@ -1,6 +1,7 @@
 """Which orders are open, found by number or by the venue's id, and what they reserve."""
 
-from typing import Final, final
+from hashlib import blake2b
+from typing import Any, Final, final
 
 from mypy_extensions import i64
 
@@ -15,6 +16,9 @@ from engine.kernel.units import BUY
 RETAIN_NS: Final[i64] = 3_600_000_000_000
 """Finished orders are remembered for an hour, for late and repeated notices, and longer while a fill is not settled."""
 RETAIN_COUNT: Final[i64] = 65_536
+
+_PIECE: Final[i64] = 65_536
+"""Bytes that are hashed at once: they have not left the processor's caches."""
 
 
 @final
@@ -86,11 +90,13 @@ class Orders:
         self.unknown_count: i64 = 0
         self._closed: list[Order] = []
         self._forgotten: i64 = 0  # how many at the front of _closed are gone already
+        self._known: list[Order] = []  # by number, and among them some that are forgotten since: see `_all_known`
+        self._sorted: bool = True
 
     @property
     def by_number(self) -> dict[int, Order]:
         """Every order by the number of its request, made anew: for whoever looks at them all."""
-        return {number: order for number, order in self._register.all() if order.number == number}
+        return {order.number: order for order in self._all_known()}
 
     @property
     def by_cancel(self) -> dict[int, Order]:
@@ -117,6 +123,7 @@ class Orders:
     def add(self, order: Order) -> None:
         """Take a new order, not yet sent; it reserves its whole rest."""
         self._register.put(order.number, order)
+        self._know(order)
         self.working[order.instrument.number].gain(order)
         self.open_count += 1
         if order.state == UNKNOWN:
@@ -130,6 +137,7 @@ class Orders:
         self.reserve(order, 0)
         self.working[order.instrument.number].lose(order)
         self._register.remove(order.number)
+        order.forgotten = True
         self.open_count -= 1
 
     def reserve(self, order: Order, size: i64) -> None:
@@ -212,6 +220,7 @@ class Orders:
                 closed.append(order)
                 continue
             self._register.remove(order.number)
+            order.forgotten = True
             if order.cancel_number > 0:
                 self._register.remove(order.cancel_number)
             if order.venue_id:
@@ -220,30 +229,70 @@ class Orders:
         if at > 1024 and 2 * at > count:
             self._closed = closed[at:]
             self._forgotten = 0
+            self._all_known()
+
+    def _know(self, order: Order) -> None:
+        """*order* is new; requests are numbered upwards, but an opening may name older ones later."""
+        known = self._known
+        if known and known[-1].number > order.number:
+            self._sorted = False
+        known.append(order)
+
+    def _all_known(self) -> list[Order]:
+        """Every order by number, those that are forgotten dropped from the list: kept, since sorting it costs more."""
+        known: list[Order] = []
+        for order in self._known:
+            if not order.forgotten:
+                known.append(order)
+        if not self._sorted:
+            known.sort(key=_number)
+            self._sorted = True
+        self._known = known
+        return known
 
     # -- checkpoints -----------------------------------------------------------------------------------------------
 
     def pack(self) -> bytes:
         """The canonical bytes: orders by number, then the order in which finished ones are forgotten."""
         packer = Packer()
-        known = self.by_number
+        self._pack(packer, None)
+        return packer.finish()
+
+    def digest(self) -> bytes:
+        """BLAKE2b-256 of what `pack` gives, which is megabytes after a busy hour, and is not laid out for it."""
+        packer = Packer()
+        hashed = blake2b(digest_size=32)
+        self._pack(packer, hashed)
+        hashed.update(packer.take())
+        return hashed.digest()
+
+    def _pack(self, packer: Packer, hashed: Any) -> None:
+        """Append it all to *packer*; what is there is handed to *hashed*, unless that is None, piece by piece."""
+        known = self._all_known()
         packer.put(len(known))
-        for order in known.values():
+        for order in known:
             pack_order(packer, order)
-        packer.put(len(self._closed) - self._forgotten)
-        for order in self._closed[self._forgotten :]:
-            packer.put(order.number)
+            if hashed is not None and packer.size() > _PIECE:
+                hashed.update(packer.take())
+        closed = self._closed
+        at = self._forgotten
+        count: i64 = len(closed)
+        packer.put(count - at)
+        while at < count:
+            packer.put(closed[at].number)
+            at += 1
         for working in self.working:
             packer.put(len(working.orders))
             for order in working.orders:
                 packer.put(order.number)
-        return packer.finish()
 
     def unpack(self, data: bytes, instruments: list[Instrument]) -> None:
         """Become what `pack` wrote, over the same instruments."""
         register = self._register
         register.clear()
         self.by_venue_id.clear()
+        self._known = []
+        self._sorted = True
         self.working.clear()
         self.open_count = 0
         self.unknown_count = 0
@@ -253,6 +302,7 @@ class Orders:
             order = unpack_order(unpacker, instruments)
             orders.append(order)
             register.put(order.number, order)
+            self._know(order)
             if order.cancel_number > 0:
                 register.put(order.cancel_number, order)
             if order.venue_id:

@@ -36,20 +36,24 @@ class Packer:
     """Appends values; `finish()` is what was appended."""
 
     def __init__(self) -> None:
-        self._writer: Final[BytesWriter] = BytesWriter()
+        self.writer: Final[BytesWriter] = BytesWriter()
+        """Where it goes: for whoever appends many words at once."""
 
     def put(self, value: i64) -> None:
         """A 64-bit integer."""
-        write_i64_le(self._writer, value)
+        write_i64_le(self.writer, value)
 
     def put_data(self, value: bytes) -> None:
         """A byte string."""
-        write_i64_le(self._writer, len(value))
-        self._writer.write(value)
+        write_i64_le(self.writer, len(value))
+        self.writer.write(value)
 
     def put_text(self, value: str) -> None:
         """A text, as UTF-8."""
-        self.put_data(value.encode())
+        if value:
+            self.put_data(value.encode())
+        else:
+            write_i64_le(self.writer, 0)
 
     def put_big(self, value: int) -> None:
         """An integer of any size."""
@@ -58,12 +62,12 @@ class Packer:
             return
         magnitude = abs(value)
         size: i64 = (magnitude.bit_length() + 7) // 8
-        write_i64_le(self._writer, size if value >= 0 else -size)
-        self._writer.write(magnitude.to_bytes(size, "little"))
+        write_i64_le(self.writer, size if value >= 0 else -size)
+        self.writer.write(magnitude.to_bytes(size, "little"))
 
     def _put_word(self, value: i64) -> None:
         """The same bytes for one that fits a machine word, without making objects of it: money mostly does."""
-        writer = self._writer
+        writer = self.writer
         left = value
         if value < 0:
             left = -value
@@ -97,7 +101,7 @@ class Packer:
         size: i64 = 7 + _bytes(middle)
         if top > 0:
             size = 14 + _bytes(top)
-        writer = self._writer
+        writer = self.writer
         if negative:
             write_i64_le(writer, -size)
         else:
@@ -112,20 +116,20 @@ class Packer:
 
     def finish(self) -> bytes:
         """All that was appended."""
-        return self._writer.getvalue()
+        return self.writer.getvalue()
 
     def size(self) -> i64:
         """How many bytes were appended."""
-        return len(self._writer)
+        return len(self.writer)
 
     def count(self, at: i64, count: i64) -> None:
         """The number put where *size* was *at*, a 0, is *count* < 256 after all."""
-        self._writer[at] = u8(count)
+        self.writer[at] = u8(count)
 
     def take(self) -> bytes:
         """All that was appended; the next value begins anew."""
-        data = self._writer.getvalue()
-        self._writer.truncate(0)
+        data = self.writer.getvalue()
+        self.writer.truncate(0)
         return data
 
 

@@ -320,8 +320,7 @@ class Kernel:
                 market.unsaved = False
         digests = dict(known)
         digests["streams"] = part_digest(self.streams.pack())
-        for name, part in self.trading.parts():
-            digests[name] = part_digest(part)
+        digests.update(self.trading.digests())
         whole = blake2b(digest_size=32)
         for name in sorted(digests):
             whole.update(name.encode() + b"\0" + digests[name])

@@ -15,6 +15,7 @@ from mypy_extensions import i64
 from engine.kernel import codes
 from engine.kernel.admit import Admission
 from engine.kernel.arbiter import Arbiter
+from engine.kernel.checkpoint import part_digest
 from engine.kernel.commands import Commands
 from engine.kernel.control import Control
 from engine.kernel.desk import Desk, Seat
@@ -295,12 +296,22 @@ class Trading:
         Raises:
             UnfitMemory: a strategy put something into its memory that has no canonical bytes.
         """
+        return [("orders", self.desk.orders.pack()), *self._other_parts()]
+
+    def digests(self) -> list[tuple[str, bytes]]:
+        """The digest of each of `parts`, under its name."""
+        found = [("orders", self.desk.orders.digest())]
+        for name, part in self._other_parts():
+            found.append((name, part_digest(part)))
+        return found
+
+    def _other_parts(self) -> list[tuple[str, bytes]]:
+        """All of `parts` but the orders, which come first and may be many."""
         desk = self.desk
         groups = Packer()
         groups.put_data(self._groups.pack())
         groups.put_data(self._unwinder.pack())
         parts = [
-            ("orders", desk.orders.pack()),
             ("portfolio", desk.portfolio.pack()),
             ("timers", desk.timers.pack()),
             ("modes", desk.modes.pack()),
