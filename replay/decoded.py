@@ -184,7 +184,7 @@ class DecodedCursor:
         """
         Fold every input that reaches us at *until_ns* or before; returns why it stopped.
 
-        It stops behind an input that left something in the kernel's `out.records`. Raises what `Kernel.step` raises,
+        It stops behind an input that left something in the kernel's `out`. Raises what `Kernel.step` raises,
         and Damaged where no input can stand.
         """
         while self._ready():
@@ -197,7 +197,7 @@ class DecodedCursor:
             if read_i64_le(data, at) & FORM >= PLAIN and self._fold_plain(loaded, data, at, until_ns):
                 continue
             self._step(loaded, data, at, recv_ns)
-            if self.kernel.out.records:
+            if self.kernel.out.count > 0:
                 return CONCLUDED
         return AT_END
 

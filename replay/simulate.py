@@ -32,8 +32,6 @@ NEEDS_MORE: Final[i64] = 1  # of the base, before time may go on
 ENDED: Final[i64] = 2
 STANDS_STILL: Final[i64] = 3  # timers and reports were due again and again at one instant
 
-_KINDS: Final[i64] = 0x10000
-
 
 @final
 class Timeline:
@@ -58,13 +56,23 @@ class Timeline:
         self.last_base_ns: i64 = 0  # when the last base input reached us
         self.own_inputs: i64 = 0
         self.derived: i64 = 0
-        self.counts: vec[i64] = vec[i64]([0] * _KINDS)  # derived records by kind
-        self.verdicts: vec[i64] = vec[i64]([0] * _KINDS)  # by code
         self.faults: list[str] = []
         self.digests: list[tuple[int, bytes]] = []  # number and payload of each DIGEST
         self.drain_ns: i64 = 0  # how long answers are waited for behind the base's end
         self._first_base: i64 = 0
         self._at_once: i64 = 0
+        self._asked: i64 = 0  # requests so far
+        kernel.out.brief = sink is None
+
+    @property
+    def counts(self) -> vec[i64]:
+        """Derived records by kind."""
+        return self.kernel.out.tally
+
+    @property
+    def verdicts(self) -> vec[i64]:
+        """Verdicts by code."""
+        return self.kernel.out.verdicts
 
     def begin(self, first_base: i64, now_ns: i64) -> None:
         """The first span opens: the base's records are numbered from *first_base*, time begins at *now_ns*."""
@@ -232,26 +240,25 @@ class Timeline:
     def _conclude(self, seq: i64) -> None:
         """Append what the kernel derived from input *seq*, and send its requests on their way."""
         kernel = self.kernel
-        records = kernel.out.records
-        if not records:
+        out = kernel.out
+        count = out.count
+        if count == 0:
             return
-        asked = False
-        for record in records:
-            self.last_seq += 1
-            self.counts[record.kind] += 1
-            if self.sink is not None:
-                self.sink.append_derived(record.kind, record.schema, record.payload)
-            if record.kind == kinds.REQUEST:
-                asked = True
-            elif record.kind == kinds.VERDICT:
-                self.verdicts[record.code] += 1
-            elif record.kind == kinds.DIGEST:
-                self.digests.append((int(self.last_seq), record.payload))
-        self.derived += len(records)
+        if out.records:
+            first = self.last_seq + 1
+            for record in out.records:
+                if self.sink is not None:
+                    self.sink.append_derived(record.kind, record.schema, record.payload)
+                if record.kind == kinds.DIGEST:
+                    self.digests.append((int(first + record.at), record.payload))
+        self.last_seq += count
+        self.derived += count
         faults = kernel.trading.faults
         if faults:
             self.faults.extend(faults)
             faults.clear()
-        if asked:
+        asked = out.tally[kinds.REQUEST]
+        if asked != self._asked:
+            self._asked = asked
             for request in kernel.trading.requests:
                 self.venue.submit(request, self.now_ns, request.number)
