@@ -15,7 +15,7 @@ from engine.kernel.record import NONE
 
 
 @final
-@mypyc_attr(acyclic=True)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Request:
     """
     Place an order or cancel one, or split or merge complete sets.

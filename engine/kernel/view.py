@@ -41,6 +41,14 @@ class InstrumentView:
 
     # -- the venue's side ------------------------------------------------------------------------------------------
 
+    def touch(self, side: i64) -> i64:
+        """
+        The best price of *side* (BUY or SELL), in ticks; `record.NONE`, less than any price, without one.
+
+        `best_bid` and `best_ask` for a compiled strategy: no object is made of it.
+        """
+        return self._instrument.best_bid() if side == BID else self._instrument.best_ask()
+
     @property
     def best_bid(self) -> int | None:
         """The highest bid, in ticks."""

@@ -6,6 +6,7 @@ from mypy_extensions import i64
 
 from engine.kernel.market import WAKE_STATUS, WAKE_TIMER
 from engine.kernel.order import OwnOrder
+from engine.kernel.record import NONE
 from engine.kernel.strategy import BUY, SELL, Cancel, CompiledStrategy, Place, SetTimer, Wake
 from engine.kernel.view import View
 
@@ -45,9 +46,9 @@ class SteadyMaker(CompiledStrategy):
                 wanted.append(SetTimer(STEP, at_ns=first_ns, every_ns=self.every_ns))
             return wanted
         market = view.market(self.instrument)
-        bid = market.best_bid
-        ask = market.best_ask
-        if bid is None or ask is None or bid >= ask:
+        bid = market.touch(BUY)
+        ask = market.touch(SELL)
+        if bid == NONE or ask == NONE or bid >= ask:
             return wanted
         self._quote(wanted, market.own_bids, BUY, bid - self.offset_ticks)
         self._quote(wanted, market.own_asks, SELL, ask + self.offset_ticks)

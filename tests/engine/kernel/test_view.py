@@ -31,6 +31,7 @@ def test_both_outcomes_see_one_book_from_their_side(seen):
 
     assert (yes.best_bid, yes.best_ask, yes.bid_lots, yes.ask_lots) == (50, 53, 700, 700)
     assert (no.best_bid, no.best_ask, no.bid_lots, no.ask_lots) == (47, 50, 700, 700)
+    assert (yes.touch(BUY), yes.touch(SELL), no.touch(BUY), no.touch(SELL)) == (50, 53, 47, 50)
     assert yes.levels(SELL, 5) == [(53, 700), (55, 20)]
     assert no.levels(BUY, 5) == [(47, 700), (45, 20)]
     assert (yes.lots_at(SELL, 55), no.lots_at(BUY, 45)) == (20, 20)
@@ -43,6 +44,7 @@ def test_what_is_not_there_is_none(seen):
     market = strategy.view.market("binance-usdm:BTC")
 
     assert (market.best_bid, market.best_ask, market.bid_lots, market.ask_lots) == (None, None, 0, 0)
+    assert market.touch(BUY) == market.touch(SELL) == NONE
     assert (market.last_trade, market.ticker, market.mark, market.funding, market.venue_ns) == (None,) * 5
     assert (market.own_orders, market.position_lots, market.net_lots, market.unrealised) == ((), 0, 0, 0)
 
