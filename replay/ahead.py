@@ -12,8 +12,7 @@ from librt.strings import read_i64_le
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from adapters.simulated.book import VenueBook
-from adapters.simulated.resting import Watch
+from adapters.simulated.book import VenueBook, longer
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import events
 from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE, PRICE_AT, SIDE, SKIPPED, SKIPPED_AT, SOURCE, SOURCE_AT, TRADE
@@ -24,7 +23,8 @@ from engine.kernel.units import ASK, BID, BUY, SELL
 from replay.decoded import AheadCursor, DecodedCursor, Loaded
 from replay.venue_time import END, MOST_LAG_NS, VenueTime, is_ordered
 
-_HIT: Final[i64] = 3  # words: venue time, piece, offset
+_HIT: Final[i64] = 4  # words: venue time, piece, offset, and the market whose facts are meant, ALL if all of them are
+_ALL: Final[i64] = -1
 _SAME: Final[i64] = ~(SKIPPED << SKIPPED_AT)  # of a plain input's first word: all but how many records lie before it
 
 
@@ -83,6 +83,7 @@ class Ahead:
         at = self._hit * _HIT
         self._hit += 1
         vt = self._hits[at]
+        only = self._hits[at + 3]
         reader = self._reader
         reader.seek(self._hits[at + 1], self._hits[at + 2])
         venue = self._venue
@@ -97,7 +98,8 @@ class Ahead:
                 instrument = self._find(reader.kind, reader.symbol)
             if instrument is None or venue.watch(instrument.market.number).count == 0:
                 continue
-            self._tell(instrument, vt)
+            if only == _ALL or only == instrument.market.number:
+                self._tell(instrument, vt)
 
     def _tell(self, instrument: Instrument, vt: i64) -> None:
         """Tell the venue the row that the reader stands on."""
@@ -226,7 +228,9 @@ class Ahead:
                 reader.seek(number, at)
                 if not reader.raw:
                     vt = self._time.of(reader.source, recv_ns, reader.src_ns, reader.snapshot)
-                    self._seek_rows(vt, until_ns)
+                    if not self._seek_rows(vt, until_ns):
+                        reader.seek(number, at)
+                        self._seek_markets(vt, until_ns)
                 at = reader.follows
                 continue
             if first & _SAME != known:
@@ -260,7 +264,8 @@ class Ahead:
                 latest = vt
                 if vt > until_ns:
                     if ordered:
-                        break
+                        self._keep_latest(market, latest)
+                        return 0  # of this piece nothing is left; the next may have an order of its own
                 elif vt > from_ns:
                     word = read_i64_le(data, at + 24)
                     price = word >> PRICE_AT
@@ -275,7 +280,7 @@ class Ahead:
                     else:
                         concerns = price <= bid_high or ask_low <= price <= ask_high
                     if concerns:
-                        self._note(vt, number, at)
+                        self._note(vt, number, at, _ALL)
             at += PLAIN_SIZE
         self._keep_latest(market, latest)
         return 0 if at >= end else -1
@@ -289,11 +294,12 @@ class Ahead:
             self._key_instrument = self._find(self._reader.kind, self._reader.symbol)
         return self._key_instrument
 
-    def _seek_rows(self, vt: i64, until_ns: i64) -> None:
-        """The same for the rows of one input, which happened together."""
+    def _seek_rows(self, vt: i64, until_ns: i64) -> bool:
+        """The same for the rows of one input; False, and none noted, if they did not happen together."""
         reader = self._reader
         instrument: Instrument | None = None
-        noted: i64 = NONE
+        together_ns: i64 = NONE
+        concerns = False
         while reader.row():
             if reader.row_kind != events.LEVEL_SET:
                 instrument = self._find(reader.kind, reader.symbol)
@@ -303,9 +309,32 @@ class Ahead:
             if self._venue.watch(number).count == 0:
                 continue
             at_ns = self._in_order(number, vt)
-            if at_ns != noted and self._from_ns < at_ns <= until_ns and self._concerns(instrument):
-                noted = at_ns
-                self._note(at_ns, reader.piece, reader.offset)
+            if together_ns == NONE:
+                together_ns = at_ns
+            elif together_ns != at_ns:
+                return False
+            concerns = concerns or self._concerns(instrument)
+        if concerns and self._from_ns < together_ns <= until_ns:
+            self._note(together_ns, reader.piece, reader.offset, _ALL)
+        return True
+
+    def _seek_markets(self, vt: i64, until_ns: i64) -> None:
+        """The same for the rows of an input of which one market's happened later: each market's are a hit of theirs."""
+        reader = self._reader
+        instrument: Instrument | None = None
+        noted: list[int] = []
+        while reader.row():
+            if reader.row_kind != events.LEVEL_SET:
+                instrument = self._find(reader.kind, reader.symbol)
+            if instrument is None:
+                continue
+            number = instrument.market.number
+            if self._venue.watch(number).count == 0 or int(number) in noted:
+                continue
+            at_ns = self._in_order(number, vt)
+            if self._from_ns < at_ns <= until_ns and self._concerns(instrument):
+                noted.append(int(number))
+                self._note(at_ns, reader.piece, reader.offset, number)
 
     def _in_order(self, market: i64, vt: i64) -> i64:
         """A market's facts keep the order in which they were recorded: *vt*, or the latest before it in this round."""
@@ -338,29 +367,31 @@ class Ahead:
             if instrument.complement:
                 side = ASK if side == BID else BID
                 price = market.price_scale - price
-            return _is_level_concern(watch, side, price)
+            return watch.is_level_concern(side, price)
         if reader.row_kind == events.TRADED:
             price = reader.a
             if instrument.complement:
                 price = market.price_scale - price
-            return price <= watch.bid_high or price >= watch.ask_low
+            return watch.is_trade_concern(price)
         kind = reader.row_kind
         return kind == events.SNAPSHOT or kind == events.STATUS or kind == events.TICK_CHANGED
 
-    def _note(self, vt: i64, piece: i64, offset: i64) -> None:
+    def _note(self, vt: i64, piece: i64, offset: i64, market: i64) -> None:
         """Keep the input at *offset* of *piece* as a hit at *vt*: by time, then as recorded."""
         if (self._hit_end + 1) * _HIT > i64(len(self._hits)):
-            self._hits = _longer(self._hits)
+            self._hits = longer(self._hits)
         hits = self._hits
         at = self._hit_end * _HIT
         while at > 0 and hits[at - _HIT] > vt:
             hits[at] = hits[at - _HIT]
             hits[at + 1] = hits[at - _HIT + 1]
             hits[at + 2] = hits[at - _HIT + 2]
+            hits[at + 3] = hits[at - _HIT + 3]
             at -= _HIT
         hits[at] = vt
         hits[at + 1] = piece
         hits[at + 2] = offset
+        hits[at + 3] = market
         self._hit_end += 1
 
     def _find(self, kind: i64, symbol: i64) -> Instrument | None:
@@ -368,21 +399,3 @@ class Ahead:
         if translator is None or symbol < 0:
             return None
         return self._kernel.data.listings.find(translator.symbols, symbol)
-
-
-def _is_level_concern(watch: Watch, side: i64, price: i64) -> bool:
-    """Whether a level set at *price* may reach an order of ours on the other side, or is one that we queue in."""
-    if side == BID:
-        return price >= watch.ask_low or watch.bid_low <= price <= watch.bid_high
-    return price <= watch.bid_high or watch.ask_low <= price <= watch.ask_high
-
-
-def _longer(old: vec[i64]) -> vec[i64]:
-    """Twice as long, with the same content at its start."""
-    size: i64 = len(old)
-    new = vec[i64]([0] * int(2 * size))
-    i: i64 = 0
-    while i < size:
-        new[i] = old[i]
-        i += 1
-    return new

@@ -67,7 +67,7 @@ class Pieces:
             self._take(piece)
             if len(piece.data) > SPARE:
                 first_ns = int.from_bytes(piece.data[8:16], "little", signed=True)
-                room_ns = first_ns - MOST_LAG_NS - self._sight_ns
+                room_ns = first_ns - MOST_LAG_NS - self._sight_ns - 1  # what comes next may have happened just then
                 if room_ns > max(present, int(ahead.horizon_ns)):
                     ahead.horizon_ns = room_ns
                     break

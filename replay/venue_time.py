@@ -35,14 +35,14 @@ class VenueTime:
         self._offset[source] = offset_ns
 
     def offset(self, source: i64) -> i64:
-        """How far the clock of *source* runs ahead of ours, in nanoseconds."""
-        return self._offset[source]
+        """How far the clock of *source* runs ahead of ours, in nanoseconds; 0 where nobody said so."""
+        return self._offset[source] if source < i64(len(self._offset)) else i64(0)
 
     def of(self, source: i64, recv_ns: i64, src_ns: i64, snapshot: bool) -> i64:
         """The venue time of an input, in nanoseconds of our clock."""
         if snapshot:
             return recv_ns - self.feed_latency_ns
-        return self.at(src_ns, self._offset[source], recv_ns)
+        return self.at(src_ns, self.offset(source), recv_ns)
 
     def at(self, src_ns: i64, offset_ns: i64, recv_ns: i64) -> i64:
         """The same for an input that holds no snapshot, of a source whose clock runs *offset_ns* ahead."""

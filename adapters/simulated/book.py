@@ -25,7 +25,7 @@ class Taken:
     """What our takers consumed of one market's levels since each was last stated, in lots."""
 
     def __init__(self) -> None:
-        self.lots: dict[int, int] = {}  # (tick << 1) | side to lots
+        self.lots: dict[int, int] = {}  # (price << 1) | side to lots
 
 
 @final
@@ -43,6 +43,8 @@ class VenueBook:
         self.status: i64 = 0
         self._cleared: bool = False  # the kernel's levels no longer count
         self._known: bool = False  # whether it is known what the levels are
+        self.lost: bool = False
+        """Whether a new grid is on its way to us, and the full book behind it is still to come."""
         # The overlay: levels in order of their first change, found through a table of (stamp, index).
         self._ticks: vec[i64] = vec[i64]([0] * 64)
         self._sides: vec[i64] = vec[i64]([0] * 64)
@@ -63,6 +65,7 @@ class VenueBook:
         self.status = market.status
         self._cleared = False
         self._known = market.ready()
+        self.lost = False
         self._count = 0
         self._stamp += 1
         if self._all_taken:
@@ -72,6 +75,7 @@ class VenueBook:
         """A snapshot begins: what stood is gone, and what follows is the whole book."""
         self._cleared = True
         self._known = True
+        self.lost = False
         self._count = 0
         self._stamp += 1
 
@@ -106,6 +110,7 @@ class VenueBook:
         self.tick = tick
         self.clear()
         self._known = False
+        self.lost = True
 
     # -- questions ---------------------------------------------------------------------------------------------------
 
@@ -161,7 +166,7 @@ class VenueBook:
             self._all_taken[market.number] = taken
             if self.market is market:
                 self._taken = taken
-        key = ((price // market.tick) << 1) | side
+        key = (price << 1) | side
         taken.lots[key] = i64(taken.lots.get(key, 0)) + size // market.lot
 
     def stated(self, market: Market, side: i64, price: i64) -> bool:
@@ -173,7 +178,7 @@ class VenueBook:
         taken = self._all_taken.get(market.number)
         if taken is None:
             return False
-        taken.lots.pop(((price // market.tick) << 1) | side, None)
+        taken.lots.pop((price << 1) | side, None)
         return len(taken.lots) > 0
 
     def forget_taken(self, market: i64) -> None:
@@ -227,7 +232,7 @@ class VenueBook:
             lots = market.book.lots_at(side, tick)
         taken = self._taken
         if taken is not None and lots > 0:
-            lots -= i64(taken.lots.get((tick << 1) | side, 0))
+            lots -= i64(taken.lots.get((tick * self.tick << 1) | side, 0))
             if lots < 0:
                 lots = 0
         return lots
@@ -246,9 +251,9 @@ class VenueBook:
     def _grow(self) -> None:
         """Twice the room; a quarter of the slots are used at most."""
         size: i64 = len(self._ticks)
-        self._ticks = _longer(self._ticks)
-        self._sides = _longer(self._sides)
-        self._lots = _longer(self._lots)
+        self._ticks = longer(self._ticks)
+        self._sides = longer(self._sides)
+        self._lots = longer(self._lots)
         self._slots = vec[i64]([0] * (8 * size))
         self._mask = 8 * size - 1
         i: i64 = 0
@@ -265,7 +270,8 @@ def whole_lots(size: i64, lot: i64) -> i64:
     return lots
 
 
-def _longer(old: vec[i64]) -> vec[i64]:
+def longer(old: vec[i64]) -> vec[i64]:
+    """Twice as long, with the same content at its start."""
     size: i64 = len(old)
     new = vec[i64]([0] * (2 * size))
     i: i64 = 0

@@ -37,9 +37,19 @@ class Watch:
         self.ask_high: i64 = NO_ASK
         self.count: i64 = 0
 
+    def is_level_concern(self, side: i64, price: i64) -> bool:
+        """Whether a level set at *price* may reach an order of ours on the other side, or is one that we queue in."""
+        if side == BID:
+            return price >= self.ask_low or self.bid_low <= price <= self.bid_high
+        return price <= self.bid_high or self.ask_low <= price <= self.ask_high
+
+    def is_trade_concern(self, price: i64) -> bool:
+        """Whether a trade at *price* may reach an order of ours."""
+        return price <= self.bid_high or price >= self.ask_low
+
 
 @final
-@mypyc_attr(acyclic=True)
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Resting:
     """
     An order at the venue: its *request*, and the *side* and *price* at which it stands in the first outcome's book.
@@ -149,9 +159,24 @@ class Pit:
         """
         Whether the book may be traded on at venue time *vt*.
 
-        The kernel's word counts, but a full book is on its way to us for a while before the kernel can know it.
+        The kernel's word counts, but a full book, or a new grid, is on its way to us for a while before the kernel can
+        know it.
         """
+        if self.lost:
+            return False
         return self.market.ready() or (self.full_ns != NONE and vt - self.full_ns <= ON_ITS_WAY_NS)
+
+    def begin(self, ready: bool, lost: bool, vt: i64) -> None:
+        """
+        From *vt* on the market is watched: until now nothing that happened there was told.
+
+        *ready*: the book is one to be traded on. *lost*: it is not, and a full book is waited for.
+        """
+        self.snapping = lost
+        self.lost = lost
+        self.stated = []
+        self.missed = []
+        self.full_ns = vt if ready and not self.market.ready() else NONE
 
     def orders(self, side: i64) -> list[Resting]:
         """Our orders on *side*."""

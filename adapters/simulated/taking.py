@@ -46,6 +46,8 @@ class Taking:
         """Take what the order may take; rest what is left of it, or cancel that."""
         request = order.request
         pit = self._orders.pit(order.market)
+        if pit.watch.count == 0:
+            pit.begin(self._book.ready(), self._book.lost, now_ns)
         if request.flags & FLAG_POST_ONLY == 0:
             ended = not self._take(order, pit, now_ns)
             if order.left() == 0:
