@@ -22,7 +22,9 @@ def an_order(room: Room, number: int) -> Order:
 
 @settings(max_examples=30)
 @given(st.permutations(range(1, 30)), st.sets(st.integers(1, 29)), st.sets(st.integers(1, 29)))
-def test_orders_are_known_by_number_whatever_came_first_and_until_they_are_forgotten(numbers, closed, withdrawn):
+def test_orders_are_known_by_number_whatever_came_first_and_until_they_are_forgotten(
+    numbers: list[int], closed: set[int], withdrawn: set[int]
+) -> None:
     orders = Room(contract()).desk.orders
     made = {number: an_order(Room(contract()), number) for number in numbers}
     for number in numbers:
@@ -44,7 +46,7 @@ def test_orders_are_known_by_number_whatever_came_first_and_until_they_are_forgo
     assert orders.digest() == part_digest(orders.pack())
 
 
-def test_a_digest_formed_piece_by_piece_is_that_of_the_whole():
+def test_a_digest_formed_piece_by_piece_is_that_of_the_whole() -> None:
     orders = Room(contract()).desk.orders
     room = Room(contract())
     for number in range(1, 2_001):
