@@ -1,5 +1,6 @@
 """The strict half of `engine replay`: from where, in how many pieces, with which checkpoints."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -8,6 +9,7 @@ import click
 from engine.runtime.output import Output, counted
 
 if TYPE_CHECKING:
+    from journal.disk import Disk
     from journal.reader import Journal
     from replay.overlay import BaseFeed
     from replay.resume import Checkpoints
@@ -46,16 +48,14 @@ def verify(
     from journal.summary import raw_bytes, raw_bytes_at
     from replay.overlay import base_path, open_base
     from replay.ranges import pieces_of, replay_pieces
-    from replay.resume import EVERY, Checkpoints, base_records, spacing
-    from replay.verify import asks_nothing, replay_strictly, this_build
+    from replay.resume import base_records
+    from replay.verify import asks_nothing, replay_strictly
 
     disk = RealDisk()
     notes = list(opened.remarks)
     from_seq, until_seq = bounds(opened, start, until)
     of_base = base_records(recorded)
-    inputs = opened.last_seq - opened.first_seq + 1 + of_base  # at most
-    writing = disk.is_dir(path) and inputs >= EVERY if checkpoints is None else checkpoints
-    kept = Checkpoints(disk, opened, this_build(), writing, spacing(inputs), notes.append)
+    kept = checkpoints_of(disk, opened, of_base, checkpoints, notes.append)
     used = None if checkpoints is False else kept
 
     def base_of(run: "RunStart") -> "BaseFeed":
@@ -85,6 +85,18 @@ def verify(
         notes.append(in_one_job(answer, checkpoints))
     notes.extend(remarks(answer, kept, start is not None))
     return answer, notes
+
+
+def checkpoints_of(
+    disk: "Disk", opened: "Journal", of_base: int, wanted: bool | None, note: Callable[[str], None]
+) -> "Checkpoints":
+    """The checkpoints beside a journal on a base of *of_base* records; *wanted* and *note* as in `verify`."""
+    from replay.resume import EVERY, Checkpoints, spacing
+    from replay.verify import this_build
+
+    inputs = opened.last_seq - opened.first_seq + 1 + of_base  # at most
+    writing = disk.is_dir(opened.path) and inputs >= EVERY if wanted is None else wanted
+    return Checkpoints(disk, opened, this_build(), writing, spacing(inputs), note)
 
 
 def in_one_job(answer: "StrictReplay", checkpoints: bool | None) -> str:
