@@ -23,7 +23,7 @@ from engine.kernel.units import ASK, BID, BUY, SELL
 from replay.decoded import AheadCursor, DecodedCursor, Loaded
 from replay.venue_time import END, MOST_LAG_NS, VenueTime, is_ordered
 
-_HIT: Final[i64] = 4  # words: venue time, piece, offset, and the market whose facts are meant, ALL if all of them are
+_HIT: Final[i64] = 4  # words: venue time, piece, offset, market (only its facts are meant, or _ALL)
 _ALL: Final[i64] = -1
 _SAME: Final[i64] = ~(SKIPPED << SKIPPED_AT)  # of a plain input's first word: all but how many records lie before it
 

@@ -1,4 +1,10 @@
-"""Small made-up feeds of several markets whose stamps do anything, and runs on them: for `slow_clocks`."""
+"""
+Small made-up feeds of several markets whose stamps do anything, and runs on them: for `slow_clocks`.
+
+What is left out differs by design. What only raw inputs state (listings, connections, resolutions) is taken to happen
+when we hear of it. A book that is found wrong (a gap, a contradiction) is one not to be traded on from when we know it,
+not from when it went wrong: so no recorded book here is ever crossed, or contradicts itself.
+"""
 
 from random import Random
 from typing import Any
@@ -36,8 +42,8 @@ from engine.kernel.strategy import BUY, SELL, Cancel, CancelAll, Place, SetTimer
 
 
 class Restless:
-    def __init__(self, ppm=400_000):
-        self.ppm = ppm
+    def __init__(self, ppm=400_000, lots=1):
+        self.ppm, self.lots = ppm, lots
         self.memory = [0]
 
     def decide(self, view, wake):
@@ -56,7 +62,7 @@ class Restless:
         choice, side = draws.below(calls, at + 1, 12), (BUY, SELL)[draws.below(calls, at + 2, 2)]
         if bid is None or ask is None:
             return
-        lots = (5_000_000 if "polymarket" in key else 1) * (1 + draws.below(calls, at + 3, 9))
+        lots = (5_000_000 if "polymarket" in key else self.lots) * (1 + draws.below(calls, at + 3, 9))
         price = (bid if side == BUY else ask) + draws.below(calls, at + 4, 5) - 2
         if choice < 5:
             yield Place(key, side, price, lots, post_only=choice < 2)
@@ -185,13 +191,14 @@ class Stamps:
     wild: bool
     recv_ns: int = START_NS + 5_000 * MS
     usual_ns: int = 20 * MS
+    pause_ns: int = 1_500 * MS
 
     def next(self) -> tuple[int, int]:
         """recv_ns and src_ns of the next input."""
         random = self.random
         self.recv_ns += random.choice((0, 0, 1, random.randint(1, 2 * MS), random.randint(1, 60 * MS)))
         if random.random() < 0.02:
-            self.recv_ns += random.choice((random.randint(1, 3_000), 40_000)) * MS
+            self.recv_ns += self.pause_ns
         lag_ns = self.usual_ns + random.choice((0, 0, random.randint(0, 15 * MS)))
         if self.wild:
             choice = random.random()
@@ -210,12 +217,17 @@ def make_room(seed: int, count: int = 250, wild: bool = True) -> Room:
     """The room of *seed*, with *count* inputs."""
     random = Random(seed)
     said, books, market_of = _listed()
-    stamps = Stamps(random, wild)
+    stamps = Stamps(random, wild, pause_ns=random.choice((100, 1_500, 2_500, 2_500, 20_000)) * MS)
     for book in books:
         recv_ns, _ = stamps.next()
-        said.append(Told(KINDS[book.source], book.source, recv_ns, recv_ns - 300_000 * MS, book.snapshot(random, 0)))
+        said.append(Told(KINDS[book.source], book.source, recv_ns, recv_ns, book.snapshot(random, 0)))
     for _ in range(count):
         said.append(_next(random, books, stamps))
+    for place, told in enumerate(said):
+        if told.snapshot:
+            # Its last change's time: long ago, and not that of the market's last one, to which it would have to be the
+            # mirror image.
+            told.src_ns = START_NS + place
     config = read_config(
         CONFIG.format(
             seed=seed,
@@ -260,6 +272,9 @@ def _next(random: Random, books: list[Book], stamps: Stamps) -> Told:
         )
         told.rows = [(int(events.STATUS), book.symbols[0], int(status), 0, 0)]
     elif book.source == POLYMARKET:
+        # Never at one instant with what came before: what reaches us comes first, and takes the book away at once.
+        stamps.recv_ns += 1
+        told.recv_ns += 1
         told.rows = book.regrid()
         if random.random() < 0.5:
             told.rows += book.snapshot(random, 0)
