@@ -21,7 +21,7 @@ from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
 from engine.kernel.units import ASK, BID, BUY, SELL
 from replay.decoded import AheadCursor, DecodedCursor, Loaded
-from replay.venue_time import END, MOST_LAG_NS, VenueTime, is_ordered
+from replay.venue_time import END, MOST_LAG_NS, Order, VenueTime
 
 _HIT: Final[i64] = 4  # words: venue time, piece, offset, market (only its facts are meant, or _ALL)
 _ALL: Final[i64] = -1
@@ -50,7 +50,7 @@ class Ahead:
         self._hit_end: i64 = 0
         self._sought_ns: i64 = 0  # until when `_hits` holds all that concerns us
         self._from_ns: i64 = 0  # after when it does
-        self._ordered: list[bool] = []  # by piece
+        self._order: Final[Order] = Order()
         self._key: i64 = -1  # of the plain input last looked up, and what was found
         self._key_piece: i64 = -1
         self._key_instrument: Instrument | None = None
@@ -60,7 +60,7 @@ class Ahead:
 
     def expect(self, data: bytes) -> None:
         """The base goes on with a piece of these inputs: the cursor has it already."""
-        self._ordered.append(is_ordered(data))
+        self._order.take(data)
 
     def next_hit(self, until_ns: i64) -> i64:
         """When the next fact that concerns an order of ours happened, if not after *until_ns*; END without one."""
@@ -196,7 +196,7 @@ class Ahead:
         number = self._cursor.piece
         at = self._cursor.offset
         while number < i64(len(pieces)) and at >= 0:
-            at = self._seek_in(pieces[number], number, at, until_ns, last_ns, self._ordered[number])
+            at = self._seek_in(pieces[number], number, at, until_ns, last_ns, number >= self._order.since)
             number += 1
         self._sought_ns = until_ns
 
@@ -259,14 +259,12 @@ class Ahead:
                         vt = recv_ns
                     elif vt < recv_ns - MOST_LAG_NS:
                         vt = recv_ns - MOST_LAG_NS
+                if ordered and vt > until_ns:
+                    break
                 if vt < latest:
                     vt = latest
                 latest = vt
-                if vt > until_ns:
-                    if ordered:
-                        self._keep_latest(market, latest)
-                        return 0  # of this piece nothing is left; the next may have an order of its own
-                elif vt > from_ns:
+                if from_ns < vt <= until_ns:
                     word = read_i64_le(data, at + 24)
                     price = word >> PRICE_AT
                     side = word & SIDE

@@ -56,6 +56,25 @@ class VenueTime:
         return at_ns
 
 
+@final
+class Order:
+    """Since which of the pieces taken all inputs are plain, of one source, and stamped in the order they reached us."""
+
+    def __init__(self) -> None:
+        self.since: i64 = 0
+        self._taken: i64 = 0
+        self._before: bytes = b""
+
+    def take(self, data: bytes) -> None:
+        """The next piece holds these packed inputs."""
+        if not is_ordered(data):
+            self.since = self._taken + 1
+        elif not is_continued(self._before, data):
+            self.since = self._taken
+        self._before = data
+        self._taken += 1
+
+
 def is_ordered(data: bytes) -> bool:
     """Whether these packed inputs are all plain, of one source, and stamped in the order in which they reached us."""
     at: i64 = 0
@@ -72,3 +91,12 @@ def is_ordered(data: bytes) -> bool:
         latest = src_ns
         at += PLAIN_SIZE
     return True
+
+
+def is_continued(before: bytes, data: bytes) -> bool:
+    """Whether the inputs of *data*, which are ordered, go on where the ordered ones of *before* end."""
+    last = i64(len(before)) - SPARE - PLAIN_SIZE
+    if last < 0 or i64(len(data)) <= SPARE:
+        return False
+    one_stream = (read_i64_le(before, last) ^ read_i64_le(data, 0)) & _STREAM == 0
+    return one_stream and read_i64_le(before, last + 16) <= read_i64_le(data, 16)

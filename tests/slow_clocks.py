@@ -204,9 +204,8 @@ def play_slowly(
         ]
         if data == NONE and slow.next_fact_ns() is None:
             own = [one for place, one in enumerate(due) if one is not None and place != 3]
-            now = int(cursor.recv_ns)
-            waits = bool(own) and venue.busy() and min(own) <= now + drain_ns
-            if not own or (min(own) > now and not waits):
+            waits = bool(own) and venue.busy() and min(own) <= int(cursor.recv_ns) + drain_ns
+            if not own or (min(own) > int(line.now_ns) and not waits):
                 break
         at_ns = min(one for one in due if one is not None)
         what = due.index(at_ns)  # the first of those due at one instant
