@@ -66,11 +66,15 @@ class Terms:
             scaled(limits.max_strategy_notional, exponent),
             scaled(limits.max_order_notional, exponent),
         )
-        most = int(rule.max_lots) * int(listing.lot)
-        self.max_size = most if most < int(LARGEST) else LARGEST
+        self.max_size = bounded(int(rule.max_lots) * int(listing.lot))
         scale = int(power_of_ten(listing.price_exponent))
-        self.min_price = -(-int(rule.min_price) * scale // 10 ** int(CAP_EXPONENT))
-        self.max_price = int(rule.max_price) * scale // 10 ** int(CAP_EXPONENT)
+        self.min_price = bounded(-(-int(rule.min_price) * scale // 10 ** int(CAP_EXPONENT)))
+        self.max_price = bounded(int(rule.max_price) * scale // 10 ** int(CAP_EXPONENT))
+
+
+def bounded(limit: int) -> i64:
+    """*limit*, or a number that no price and no size reaches."""
+    return limit if limit < int(LARGEST) else LARGEST
 
 
 def linear(listing: Listing) -> bool:

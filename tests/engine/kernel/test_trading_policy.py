@@ -38,6 +38,14 @@ def test_limits_become_money_and_are_rounded_to_the_stricter_side():
     assert terms(binary(lot=2**58), policy).max_size == 2**60
 
 
+def test_a_band_wider_than_any_price_is_cut_to_what_a_price_can_be():
+    policy = a_policy(rules=(Rule("*", 7, 10**12 * 10**6, 10**12 * 10**6, TIFS),))
+    found = terms(contract(), policy)
+
+    assert (found.min_price, found.max_price) == (2**60, 2**60)
+    assert terms(binary(), policy).max_price == 10**12 * 10**4
+
+
 @pytest.mark.parametrize(
     "listing",
     [
