@@ -7,11 +7,10 @@ import pytest
 from attrs import evolve
 from real_run_maker import KEYS, MS, TOKENS, USER_SOURCE
 from run_maker import RUN
-from trading_room import binary
 
 from engine.kernel import kinds
 from engine.kernel.derived import CANCEL, PLACE
-from engine.kernel.events import TICKER, EventBatch, Symbols, Translator
+from engine.kernel.events import TICKER, EventBatch
 from engine.kernel.executions import OUTCOME_ABSENT, OUTCOME_ACKED, OUTCOME_REJECTED, OUTCOME_UNKNOWN
 from engine.kernel.inputs import canonical
 from engine.kernel.pack import Packer
@@ -25,6 +24,8 @@ from replay.own_orders import GUARD_NS, OwnInstrument, OwnOrders
 from replay.packed import Packed
 from replay.run import RunStart
 from replay.taking_out import TakingOut
+from scenarios.sample.catalogue import pages
+from scenarios.sample.frames import Speaker
 from scenarios.sample.recording import START_NS
 
 KEY = KEYS[0]
@@ -194,28 +195,15 @@ def test_requests_of_a_run_that_only_recorded_or_simulated_are_nobodys() -> None
         assert told.read()[0].instruments == {}
 
 
-# -- rows without a book of ours beside them ---------------------------------------------------------------------------
-
-
-class TickerFrames(Translator):
-    """Frames that list a market, and then say its ticker: for the rows that the Polymarket wire has not."""
-
-    def __init__(self) -> None:
-        super().__init__("test/1", Symbols("polymarket"))
-
-    def translate(self, data: bytes, start: int, end: int, batch: EventBatch) -> int:
-        """As `Translator.translate`."""
-        batch.listed(binary(symbols=TOKENS))
-        return 0
-
-
 def test_a_ticker_is_reduced_like_a_level_and_dropped_where_it_was_all_ours() -> None:
     told = Told()
     told.outcome(told.request(10), OUTCOME_ACKED, 90, "0x1")
     told.order(51, 300, "PLACEMENT")
     kind, symbols = int(kinds.POLYMARKET_MARKET), {"polymarket": [TOKENS[0]]}
     packed, batch = Packed(0), EventBatch()
-    packed.raw(1, START_NS, START_NS, kind, 3, bytes(20) + b"{}")
+    (url, body), *_ = pages([Speaker(1, "0x" + "ab" * 32, TOKENS, ("Yes", "No"), "A market")])
+    listing = encode_venue_input(0, 0, 1, 200, canonical({"url": url, "venue": "polymarket"}), body)
+    packed.raw(1, START_NS, START_NS, int(kinds.POLYMARKET_CATALOGUE), 3, listing)
     for seq, bid_size in enumerate((SIZE + 4, SIZE, SIZE), 2):
         batch.clear()
         at_ns = START_NS + (60 + seq) * MS
@@ -226,7 +214,7 @@ def test_a_ticker_is_reduced_like_a_level_and_dropped_where_it_was_all_ours() ->
         batch.add(int(TICKER), 0, 4_000, bid_size, 4_200, 8, seq, at_ns)
         assert packed.events(seq, at_ns, at_ns, kind, 3, batch)
     piece = Piece(packed.take(4), symbols, 1, 4, 100, {}, {}, False)
-    out = TakingOut(told.read()[0], {kind: TickerFrames()})
+    out = TakingOut(told.read()[0], translators(None))
     left = out.piece(piece)
 
     assert len(left.data) < len(piece.data)
