@@ -260,5 +260,8 @@ class Timeline:
         asked = out.tally[kinds.REQUEST]
         if asked != self._asked:
             self._asked = asked
+            # Not the request's number, which depends on all that a strategy did before: with the input's own key, two
+            # variants of a strategy that decide the same on the same market data meet the same delays.
+            key = kernel.trading.desk.draw_key
             for request in kernel.trading.requests:
-                self.venue.submit(request, self.now_ns, request.number)
+                self.venue.submit(request, self.now_ns, key)

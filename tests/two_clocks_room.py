@@ -272,14 +272,15 @@ def _next(random: Random, books: list[Book], stamps: Stamps) -> Told:
         )
         told.rows = [(int(events.STATUS), book.symbols[0], int(status), 0, 0)]
     elif book.source == POLYMARKET:
-        # Never at one instant with what came before: what reaches us comes first, and takes the book away at once.
-        stamps.recv_ns += 1
-        told.recv_ns += 1
         told.rows = book.regrid()
         if random.random() < 0.5:
             told.rows += book.snapshot(random, 0)
     else:
         told.rows = book.changes(random, 6)
+    if any(row[0] in (events.SNAPSHOT, events.TICK_CHANGED) for row in told.rows):
+        # Never at one instant with what came before: what reaches us comes first, and gives or takes the book at once.
+        stamps.recv_ns += 1
+        told.recv_ns += 1
     return told
 
 
