@@ -4,6 +4,7 @@ from typing import Any
 
 from attrs import asdict, define
 
+from engine.kernel.events import CREDIT_REWARD
 from engine.kernel.portfolio import Holding, mark_value
 from engine.kernel.step import Kernel
 from engine.kernel.units import decimal_text, ratio_text
@@ -39,6 +40,7 @@ def simulated_fields(journal: str, run: RunStart, simulated: Simulated) -> dict[
         "clamped_inputs": simulated.clamped,
         "own_orders_taken_out": None if simulated.taken is None else asdict(simulated.taken),
         "unready_instants": simulated.unready,
+        "accrued": accrued_fields(simulated),
         "derived_by_kind": simulated.counts,
         "verdicts": simulated.verdicts,
         "faults": simulated.faults,
@@ -46,6 +48,22 @@ def simulated_fields(journal: str, run: RunStart, simulated: Simulated) -> dict[
         "pnl": pnl_fields(kernel),
         "markets": [market_fields(market) for market in kernel.data.listings.markets],
     }
+
+
+def accrued_fields(simulated: Simulated) -> list[dict[str, str]]:
+    """Rebates and rewards of the last day, which the venue would pay at its end, behind the base's."""
+    found: list[dict[str, str]] = []
+    for reason, number, amount in simulated.accrued:
+        listing = simulated.kernel.data.listings.instruments[number].market.listing
+        found.append(
+            {
+                "reason": "reward" if reason == CREDIT_REWARD else "rebate",
+                "instrument": simulated.kernel.data.listings.instruments[number].key,
+                "amount": decimal_text(amount, listing.size_exponent),
+                "currency": listing.settlement,
+            }
+        )
+    return found
 
 
 def unrealised_of(holding: Holding) -> int | None:
@@ -75,6 +93,7 @@ def position_fields(kernel: Kernel) -> list[dict[str, Any]]:
                 "realised": rounded(holding.realised, exponent),
                 "unrealised": None if unrealised is None else rounded(unrealised, exponent),
                 "fees": rounded(holding.fees, exponent),
+                "income": rounded(holding.income, exponent),
                 "currency": holding.purse.currency,
             }
         )
@@ -89,12 +108,13 @@ class Sums:
     realised: int = 0
     unrealised: int = 0
     fees: int = 0
+    income: int = 0
     unmarked: int = 0
 
 
 def pnl_fields(kernel: Kernel) -> dict[str, dict[str, Any]]:
     """
-    Profit and loss for each currency: realised, unrealised at the mark, fees, and their sum.
+    Profit and loss for each currency: realised, unrealised at the mark, fees, income beside trades, and their sum.
 
     A position without a mark is in neither: `unmarked` says how many there are.
     """
@@ -110,13 +130,15 @@ def pnl_fields(kernel: Kernel) -> dict[str, dict[str, Any]]:
         total.realised += holding.realised * unit
         total.unrealised += (unrealised or 0) * unit
         total.fees += holding.fees * unit
+        total.income += holding.income * unit
         total.unmarked += unrealised is None
     return {
         currency: {
             "realised": rounded(one.realised, one.exponent),
             "unrealised": rounded(one.unrealised, one.exponent),
             "fees": rounded(one.fees, one.exponent),
-            "total": rounded(one.realised + one.unrealised - one.fees, one.exponent),
+            "income": rounded(one.income, one.exponent),
+            "total": rounded(one.realised + one.unrealised - one.fees + one.income, one.exponent),
             "unmarked": one.unmarked,
         }
         for currency, one in sums.items()

@@ -114,6 +114,8 @@ class Simulated:
     """Inputs that reached us longer after their venue time than the venue is let ahead."""
     clock_offsets_ns: dict[str, int]
     """How far each source's clock was taken to be ahead of ours, by the source's name."""
+    accrued: list[tuple[int, int, int]]
+    """(events.CREDIT_*, instrument, amount) of what the last day came to and the venue would pay at its end."""
     taken: Taken | None
     """What was taken out of the base, where a run of its own had orders in that market."""
 
@@ -197,6 +199,7 @@ class Simulation:
             unready=int(self.venue.unready),
             clamped=clamped,
             clock_offsets_ns=self.clock_offsets_ns,
+            accrued=self.office.accrued(),
             taken=self.feed.taken,
         )
 

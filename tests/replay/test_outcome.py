@@ -26,7 +26,7 @@ def test_the_sum_is_that_of_the_positions(kernel: Kernel) -> None:
 
     assert len(positions) >= 2
     assert pnl["unmarked"] == 0
-    for name in ("realised", "unrealised", "fees"):
+    for name in ("realised", "unrealised", "fees", "income"):
         total = sum(Decimal(one[name]) for one in positions)
         assert abs(total - Decimal(pnl[name])) <= Decimal("0.0001") * len(positions)
 
@@ -62,3 +62,13 @@ def test_two_venues_that_count_a_currency_in_other_units_are_added_up(kernel: Ke
 
     assert holding.purse.exponent == 4
     assert Decimal(pnl_fields(kernel)["pUSD"]["realised"]) == before + 2
+
+
+def test_what_the_venue_paid_beside_trades_is_in_the_total(kernel: Kernel) -> None:
+    before = Decimal(pnl_fields(kernel)["pUSD"]["total"])
+    portfolio = kernel.trading.desk.portfolio
+    next(holding for holding in portfolio.holdings if holding.traded).income += 3 * 10**10
+    after = pnl_fields(kernel)["pUSD"]
+
+    assert portfolio.holdings[0].purse.exponent == 10
+    assert (Decimal(after["income"]), Decimal(after["total"])) == (3, before + 3)

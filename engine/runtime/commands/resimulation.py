@@ -1,6 +1,7 @@
 """The resimulating half of `engine replay`: build the run, play it into its sink, tell what came of it."""
 
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from journal.disk import Disk
     from journal.reader import Journal
-    from replay.config import RunConfig
+    from replay.config import ClockConfig, RunConfig
     from replay.produce import How, Produced
     from replay.run import RunStart
     from replay.taken import Taken
@@ -93,7 +94,7 @@ def resimulate(
     finally:
         if feed is not None:
             feed.close()
-    tell(output, path, base.remarks, run, produced, out)
+    tell(output, path, base.remarks, run, chosen.config.venue.clock, produced, out)
 
 
 def opening_of(asked: str | None, recorded: "RunStart | None") -> str:
@@ -136,6 +137,7 @@ def tell(
     path: Path,
     notes: list[str],
     run: "RunStart",
+    clock: "ClockConfig",
     produced: "Produced",
     out: Path | None,
 ) -> None:
@@ -163,6 +165,14 @@ def tell(
             f"orders {simulated.submitted:,}, cancels {simulated.cancels:,}, fills {simulated.fills:,}",
         ]
     )
+    for source, offset_ns in simulated.clock_offsets_ns.items():
+        output.lines([clock_line(source, offset_ns, clock)])
+    if simulated.clamped:
+        output.lines(
+            [f"{counted(simulated.clamped, 'input')} older than 2 s when heard of, and taken as 2 s old at the venue"]
+        )
+    if simulated.unready:
+        output.lines([f"{counted(simulated.unready, 'instant')} met a book not fit to be traded on at the venue"])
     if simulated.taken is not None:
         output.lines([taken_out(simulated.taken)])
     counts = ", ".join(f"{name} {count:,}" for name, count in simulated.counts.items())
@@ -173,8 +183,12 @@ def tell(
     print_positions(output, fields["positions"])
     for currency, pnl in fields["pnl"].items():
         split = f"realised {pnl['realised']}, unrealised {pnl['unrealised']}, fees {pnl['fees']}"
+        if Decimal(pnl["income"]):
+            split += f", income {pnl['income']}"
         without = f"; {counted(pnl['unmarked'], 'position')} without a mark not in it" if pnl["unmarked"] else ""
         output.lines([f"PnL {pnl['total']} {currency}: {split}{without}"])
+    if fields["accrued"]:
+        output.lines([f"not yet paid at the end: {accrued_text(fields['accrued'])}"])
     if not run.policy and simulated.verdicts:
         output.note(
             "note: the configuration names no policy, and without one no order is admitted; "
@@ -184,6 +198,21 @@ def tell(
     output.lines([f"state digest {fields['state_digest']}"])
     if out is not None:
         output.note(f"Next: engine replay {out}")
+
+
+def clock_line(source: str, offset_ns: int, clock: "ClockConfig") -> str:
+    """How the clock of *source* was taken to run, in a sentence."""
+    how = f"auto, fastest input {clock.floor_ms:g} ms" if clock.offset_ms == "auto" else "as configured"
+    return f"clock of {source}: {abs(offset_ns) / 1e6:,.1f} ms {'behind' if offset_ns < 0 else 'ahead of'} ours ({how})"
+
+
+def accrued_text(accrued: list[dict[str, str]]) -> str:
+    """Rebates and rewards not paid yet, by currency."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for one in accrued:
+        what = one["reason"], one["currency"]
+        sums[what] = sums.get(what, Decimal(0)) + Decimal(one["amount"])
+    return ", ".join(f"{reason}s of {amount} {currency}" for (reason, currency), amount in sums.items())
 
 
 def taken_out(taken: "Taken") -> str:

@@ -416,3 +416,17 @@ def test_a_base_that_is_marked_invalid_is_refused_like_the_journal_itself(place:
         assert "segment 1 is marked invalid (the clock was off)" in found.stderr
         assert "Next:  say --include-invalid" in found.stderr
         command(tmp_path / "whole", *words, "--include-invalid")
+
+
+def test_what_was_taken_of_the_clocks_is_told(place: Path) -> None:
+    words = (place / "recording", "--config", place / "config.yaml")
+    told = document(*words)["clock_offsets_ms"]["polymarket-market"]
+    how = "behind" if told < 0 else "ahead of"
+
+    line = f"clock of polymarket-market: {abs(told):,.1f} ms {how} ours"
+    assert f"{line} (auto, fastest input 1 ms)\n" in command(*words).stdout
+    late = place / "late.yaml"
+    late.write_text(CONFIG.replace("30}", "30, clock: {offset_ms: 3000}}"))
+    said = command(place / "recording", "--config", late).stdout
+    assert "clock of polymarket-market: 3,000.0 ms ahead of ours (as configured)\n" in said
+    assert "inputs older than 2 s when heard of, and taken as 2 s old at the venue\n" in said
