@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import asdict
 
@@ -28,8 +28,11 @@ from benchmarks.contestants.feeds import Feed, packed, read_feed, spread
 from journal.background import Threads
 from journal.disk import RealDisk
 from journal.writer import Writer
+from replay import Run
 from replay.feed import MemoryFeed
 from replay.resimulation import ONLY_AT_THE_END, Simulated, Simulation
+
+Played = TypeVar("Played", bound=Simulated | Run)
 
 SINKS = ("none", "digests", "overlay")
 
@@ -54,14 +57,16 @@ def parser() -> argparse.ArgumentParser:
     return told
 
 
-def simulate(told: argparse.Namespace, feed: MemoryFeed) -> tuple[float, Simulated]:
-    """One run of the contract: (seconds from its first record to its result, the result)."""
-    run, config = contract.run_of(told.mode == "mm", feed.first_recv_ns)
+def simulate(told: argparse.Namespace, feed: MemoryFeed) -> tuple[float, Simulated | Run]:
+    """
+    One run of the contract: (seconds from its first record to its result, the result).
+
+    An overlay that people keep stands on a journal, and this feed is none: the records are written to a writer of ours.
+    """
     if told.sink != "overlay":
-        simulation = Simulation(run, config, feed)
-        started = time.perf_counter()
-        found = simulation.play()
-        return time.perf_counter() - started, found
+        made = contract.played(feed, contract.strategy_of(told.mode == "mm", feed.first_recv_ns))
+        return made.stats.elapsed_s, made
+    run, config = contract.run_of(told.mode == "mm", feed.first_recv_ns)
     disk, background = RealDisk(), Threads("contestant")
     try:
         with tempfile.TemporaryDirectory(prefix="refold-contestant-") as folder:
@@ -84,16 +89,13 @@ def simulate(told: argparse.Namespace, feed: MemoryFeed) -> tuple[float, Simulat
         background.close()
 
 
-def fold(feed: MemoryFeed) -> tuple[float, Simulated]:
+def fold(feed: MemoryFeed) -> tuple[float, Run]:
     """One replay of *feed* without a strategy."""
-    _, config = contract.run_of(True, feed.first_recv_ns)
-    simulation = Simulation(contract.start_of(()), config, feed)
-    started = time.perf_counter()
-    found = simulation.play()
-    return time.perf_counter() - started, found
+    made = contract.played(feed)
+    return made.stats.elapsed_s, made
 
 
-def measured(repetitions: int, once: Callable[[], tuple[float, Simulated]]) -> tuple[list[float], Simulated]:
+def measured(repetitions: int, once: Callable[[], tuple[float, Played]]) -> tuple[list[float], Played]:
     """Each repetition's seconds, and the last one's result."""
     took: list[float] = []
     for _ in range(repetitions):
@@ -119,9 +121,10 @@ def market_maker(told: argparse.Namespace, feed: Feed, repetitions: int) -> tupl
     """Measure the contract: (seconds, answers, exit code)."""
     inputs = packed(feed)
     took, found = measured(repetitions, lambda: simulate(told, inputs))
-    for fault in found.faults[:1]:
-        print(fault, file=sys.stderr)
-    return took, contract.answers(found, feed.start_ns), 1 if found.faults else 0
+    faults = len(found.faults) if isinstance(found, Simulated) else found.stats.faults
+    if faults:
+        print(f"the strategy raised {faults} exceptions", file=sys.stderr)
+    return took, contract.answers(found, feed.start_ns), 1 if faults else 0
 
 
 def cold_start(told: argparse.Namespace, feed: Feed, repetitions: int) -> tuple[list[float], contract.Answers, int]:
@@ -141,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         inputs = spread(feed, assets)
         count = inputs.last_seq - 1 - assets
         took, found = measured(repetitions, lambda: fold(inputs))
-        printed, code = {**line(told, took, count), "assets": assets, "inputs": found.inputs}, 0
+        printed, code = {**line(told, took, count), "assets": assets, "inputs": found.stats.inputs}, 0
     else:
         measure = cold_start if told.mode == "cold" else market_maker
         took, answers, code = measure(told, feed, repetitions)

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from replay.venue_config import VenueConfig
 
 Place = str | Path | Journal | Feed
-Given = object | str | StrategyConfig
+Given = object | str | StrategyConfig | StrategySource
 
 
 def resimulate(
@@ -75,7 +75,8 @@ def resimulate(
     Args:
         journal: a folder, segment or bundle, an opened `Journal` or a `Feed`. Of a journal that holds a run, the run's
             strategies, venue, policy and seed hold where nothing else is given.
-        strategy: an instance, `"file.py:Class"`, a `StrategyConfig`, several of these, or a mapping of names to them.
+        strategy: an instance, `"file.py:Class"`, a `StrategyConfig`, what a run records of one (a `StrategySource`),
+            several of these, or a mapping of names to them; an empty list has the market data folded by nobody.
         venue: a `VenueConfig`, its fields, or the path of a configuration, whose venue (and policy) is used.
         policy: a path, a text, its fields, or `"simulation"`: the built-in one, which permits everything that can be
             expressed and is for simulations only. Without any, that one.
@@ -159,7 +160,7 @@ class _Chosen:
             self._take_profile(profile)
         if strategy is not None:
             self._take_strategies(strategy)
-        if not self.strategies:
+        if not self.strategies and strategy is None:
             raise BadConfig("strategy", "this journal holds no run, so say which strategy to simulate")
 
     def text(self, seed: int) -> str:
@@ -219,6 +220,10 @@ class _Chosen:
         self.config, self.strategies = evolve(self.config, strategies=tuple(configs)), tuple(found)
 
     def _strategy(self, name: str, given: Any) -> tuple[StrategyConfig, StrategySource]:
+        if isinstance(given, StrategySource):
+            source = evolve(given, name=name or given.name)
+            code = f"recorded:{given.class_name}"
+            return StrategyConfig(source.name, code, source.tier, source.instruments, source.parameters), source
         if isinstance(given, str):
             given = StrategyConfig(name or given.rpartition(":")[2], given)
         if isinstance(given, StrategyConfig):

@@ -9,8 +9,10 @@ import engine
 from benchmarks.contestants.feeds import key_of
 from engine.kernel.portfolio import Holding
 from engine.runtime.commands.resimulation import platform_tag
+from replay import Run, resimulate
 from replay.config import RunConfig, read_config
 from replay.decoders import newest
+from replay.feed import Feed
 from replay.resimulation import Simulated
 from replay.run import RunStart, StrategySource, text_digest
 from replay.verify import this_build
@@ -86,13 +88,25 @@ KNOWN: Final = {
 
 def run_of(compiled: bool, start_ns: int) -> tuple[RunStart, RunConfig]:
     """The run on a feed that starts at *start_ns*, and its configuration."""
+    return start_of((strategy_of(compiled, start_ns),)), read_config(CONFIG, "the contract")[0]
+
+
+def strategy_of(compiled: bool, start_ns: int) -> StrategySource:
+    """The contract's strategy on a feed that starts at *start_ns*, compiled or in ordinary Python."""
     parameters = {"instrument": key_of(0), "lots": LOTS, "first_ns": start_ns + STEP_NS}
     if compiled:
         name, source = "SteadyMaker", COMPILED
     else:
         name, source = "PlainMaker", Path(__file__).with_name("plain_maker.py").read_text("utf-8")
-    strategy = StrategySource(name, name, source, "market_making", (key_of(0),), parameters)
-    return start_of((strategy,)), read_config(CONFIG, "the contract")[0]
+    return StrategySource(name, name, source, "market_making", (key_of(0),), parameters)
+
+
+def played(feed: Feed, *strategies: StrategySource) -> Run:
+    """The contract as anyone would run it, as fast as that goes: no examples of mistakes, no tables."""
+    venue = read_config(CONFIG, "the contract")[0].venue
+    return resimulate(
+        feed, strategy=strategies, venue=venue, policy=POLICY, seed=SEED, sink="digests", guard=False, tables=False
+    )
 
 
 def start_of(strategies: tuple[StrategySource, ...]) -> RunStart:
@@ -114,15 +128,16 @@ def start_of(strategies: tuple[StrategySource, ...]) -> RunStart:
     )
 
 
-def answers(simulated: Simulated, start_ns: int) -> Answers:
-    """What *simulated* came to."""
-    kernel = simulated.kernel
+def answers(found: Simulated | Run, start_ns: int) -> Answers:
+    """What a run came to."""
+    kernel = found.kernel
+    counted = found if isinstance(found, Simulated) else found.stats
     (holding,) = kernel.trading.desk.portfolio.holdings
     return Answers(
         steps=(int(kernel.trading.next_due()) - start_ns) // STEP_NS - 1,  # the timer waits for the step after the last
-        nsub=simulated.submitted,
-        ncan=simulated.cancels,
-        fills=simulated.fills,
+        nsub=counted.submitted,
+        ncan=counted.cancels,
+        fills=counted.fills,
         position=int(holding.size) / 10**8,
         equity=round(_equity(holding) / 10**16, 6),
     )

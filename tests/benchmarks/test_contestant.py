@@ -1,14 +1,17 @@
 """The contest: our answers are those of a model that shares no code with them, whatever the feed."""
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
+from types import FrameType
 
 import pytest
 from contract_differ import differences, log_of
 from contract_model import Contract
 from feed_maker import make_rows, write_feed
 
+import engine
 from benchmarks import contestant
 from benchmarks.contestants import contract
 from benchmarks.contestants.feeds import Feed, packed, read_feed
@@ -79,6 +82,42 @@ def test_the_contest_runs_through_admission_and_the_simulated_venue(feed):
     assert counted[kinds.SIM_FILLED] == played.count("fill")
     assert counted[kinds.TIMER] == played.steps
     assert counted[kinds.DIGEST] >= 1
+
+
+@pytest.mark.skipif(engine.COMPILED, reason="compiled functions are not seen being called")
+def test_the_contest_is_a_resimulation_as_anyone_runs_it_and_passes_no_part_by(feed):
+    """What the command times is `replay.resimulate`, through kernel step, arbiter, admission and simulated venue."""
+    played, rows = feed
+    called: set[str] = set()
+
+    def see(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            called.add(
+                f"{Path(frame.f_code.co_filename).as_posix().removeprefix(f'{engine.ROOT}/')}:{frame.f_code.co_name}"
+            )
+
+    told = contestant.parser().parse_args(["feed.bin", "mm_python", "1", "2", "1"])
+    inputs = packed(rows)
+    sys.setprofile(see)
+    try:
+        _, made = contestant.simulate(told, inputs)
+    finally:
+        sys.setprofile(None)
+
+    assert contract.answers(made, rows.start_ns) == model_answers(played)
+    assert {
+        "replay/notebook.py:resimulate",
+        "engine/kernel/step.py:step_timer",
+        "engine/kernel/step.py:step_order",
+        "engine/kernel/step.py:fold_plain",
+        "engine/kernel/arbiter.py:may_place",
+        "engine/kernel/admit.py:_allowed",
+        "adapters/simulated/venue.py:submit",
+        "adapters/simulated/venue.py:arrive",
+        "adapters/simulated/matching.py:level_set",
+        "adapters/simulated/matching.py:traded",
+        "adapters/simulated/queue.py:joined",
+    } <= called
 
 
 def test_the_command_prints_one_line_and_fails_on_wrong_answers(tmp_path, capsys, monkeypatch):
