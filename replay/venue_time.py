@@ -36,7 +36,9 @@ class VenueTime:
 
     def offset(self, source: i64) -> i64:
         """How far the clock of *source* runs ahead of ours, in nanoseconds; 0 where nobody said so."""
-        return self._offset[source] if source < i64(len(self._offset)) else i64(0)
+        if source >= i64(len(self._offset)):
+            return 0
+        return self._offset[source]
 
     def of(self, source: i64, recv_ns: i64, src_ns: i64, snapshot: bool) -> i64:
         """The venue time of an input, in nanoseconds of our clock."""

@@ -176,7 +176,9 @@ class Pit:
         self.lost = lost
         self.stated = []
         self.missed = []
-        self.full_ns = vt if ready and not self.market.ready() else NONE
+        self.full_ns = NONE
+        if ready and not self.market.ready():
+            self.full_ns = vt
 
     def orders(self, side: i64) -> list[Resting]:
         """Our orders on *side*."""
