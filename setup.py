@@ -148,7 +148,9 @@ def extensions() -> list:
         multi_file=not separate,
     )
     if not separate:
-        built[0].sources = halves(built[0].sources)
+        group = built[0]
+        group.depends = [*group.depends, *group.sources]  # the two files only include them, and so stay as they are
+        group.sources = halves(group.sources)
     # What the determinism matrix compiles for other Pythons: in two thirds of the time, and optimised otherwise.
     flags = ["-O1", *FLAGS[1:]] if os.environ.get("REFOLD_BUILD") == "quick" else list(FLAGS)
     for extension in built:

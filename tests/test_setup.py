@@ -71,3 +71,15 @@ def test_a_build_leaves_the_extensions_and_a_stamp_of_what_they_were_made_from(h
     assert done.returncode == 0, done.stderr
     assert any(name.startswith("one.") for name in left_by_a_build(house))
     assert left_by_a_build(house)[-1].startswith("_compiled_")
+
+
+def test_a_build_after_an_edit_holds_the_edit(house: Path) -> None:
+    module = house / "engine" / "kernel" / "one.py"
+    found = []
+    for number in (21, 34):
+        module.write_text(f"def one() -> int:\n    return {number}\n", encoding="utf-8")
+        assert built(house, "gcc").returncode == 0
+        code = "from engine.kernel import one; print(one.__file__.endswith('.so'), one.one())"
+        found.append(subprocess.run([sys.executable, "-c", code], cwd=house, capture_output=True, text=True).stdout)
+
+    assert found == ["True 21\n", "True 34\n"]
