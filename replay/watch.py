@@ -198,7 +198,9 @@ class Watch:
         name, file = self._name(seat)
         place = place_of(self._cause, self._base_seq, self._recv_ns)
         source = self._strategies[seat - 1].source
-        self.faults.append(fault(self._kernel.trading.last_fault, name, place, source, file))
+        # Several strategies may fail at one input: each traceback begins with the name of the one it is of.
+        text = next(text for text in self._kernel.trading.faults if text.startswith(f"{name}, called for input "))
+        self.faults.append(fault(text, name, place, source, file))
 
     def _settle(self) -> None:
         """The group of the last input is whole, and the kernel has folded it."""

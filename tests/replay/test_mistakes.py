@@ -238,6 +238,16 @@ def test_two_strategies_are_told_apart(recording: Path, tmp_path: Path) -> None:
     assert [repr(name) in one.why for one, name in zip(found.refusals, ("a", "b"), strict=True)] == [True, True]
 
 
+def test_strategies_that_fail_at_one_input_are_each_told_their_own_exception(recording: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.py").write_text(HEAD + " " * 8 + f"yield Cancel(market.no_{name})\n")
+    found = resimulate(recording, strategy={name: f"{tmp_path / f'{name}.py'}:Mine" for name in ("a", "b")})
+
+    assert found.faults[0].seq == found.faults[1].seq
+    assert [(one.strategy, one.file, one.line) for one in found.faults] == [("a", "a.py", LINE), ("b", "b.py", LINE)]
+    assert [f"no_{name}" in one.error for one, name in zip(found.faults, ("a", "b"), strict=True)] == [True, True]
+
+
 # -- texts -------------------------------------------------------------------------------------------------------------
 
 
