@@ -187,8 +187,9 @@ def tell(
             split += f", income {pnl['income']}"
         without = f"; {counted(pnl['unmarked'], 'position')} without a mark not in it" if pnl["unmarked"] else ""
         output.lines([f"PnL {pnl['total']} {currency}: {split}{without}"])
-    if fields["accrued"]:
-        output.lines([f"not yet paid at the end: {accrued_text(fields['accrued'])}"])
+    accrued = accrued_text(fields["accrued"])
+    if accrued:
+        output.lines([f"not yet paid at the end: {accrued}"])
     if not run.policy and simulated.verdicts:
         output.note(
             "note: the configuration names no policy, and without one no order is admitted; "
@@ -207,12 +208,12 @@ def clock_line(source: str, offset_ns: int, clock: "ClockConfig") -> str:
 
 
 def accrued_text(accrued: list[dict[str, str]]) -> str:
-    """Rebates and rewards not paid yet, by currency."""
+    """Rebates and rewards not paid yet, by currency; empty where nothing was earned."""
     sums: dict[tuple[str, str], Decimal] = {}
     for one in accrued:
         what = one["reason"], one["currency"]
         sums[what] = sums.get(what, Decimal(0)) + Decimal(one["amount"])
-    return ", ".join(f"{reason}s of {amount} {currency}" for (reason, currency), amount in sums.items())
+    return ", ".join(f"{reason}s of {amount} {currency}" for (reason, currency), amount in sums.items() if amount)
 
 
 def taken_out(taken: "Taken") -> str:
