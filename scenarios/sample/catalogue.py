@@ -19,6 +19,10 @@ _FEES = (
     ("culture_fees_v2", 0.05, 0.25),
 )
 
+# What each kind of market pays its makers a day, in units of the collateral.
+_DAILY_RATES = (100, 40, 15, 5)
+_COLLATERAL = "0xC011a7E12a19f7B1f670d46F03B03f3342E82DFB"
+
 
 def pages(speakers: list[Speaker]) -> list[tuple[str, bytes]]:
     """(address, body) of every page that lists *speakers*' markets."""
@@ -62,6 +66,17 @@ def market_object(speaker: Speaker) -> dict[str, Any]:
         "feeSchedule": {"exponent": 1, "rate": rate, "takerOnly": True, "rebateRate": rebate},
         "rewardsMinSize": 50,
         "rewardsMaxSpread": 4.5,
+        "clobRewards": [
+            {
+                "id": str(1000 + speaker.number),
+                "conditionId": speaker.market,
+                "assetAddress": _COLLATERAL,
+                "rewardsAmount": 0,
+                "rewardsDailyRate": _DAILY_RATES[speaker.number % len(_DAILY_RATES)],
+                "startDate": "2026-09-20",
+                "endDate": "2500-12-31",
+            }
+        ],
     }
 
 

@@ -58,7 +58,7 @@ class Sample:
     @property
     def journal_id(self) -> bytes:
         """16 bytes that are the same for the same sample."""
-        return blake2b(canonical(attrs.asdict(self)), digest_size=16, person=b"refold-sample-1").digest()
+        return blake2b(canonical(attrs.asdict(self)), digest_size=16, person=b"refold-sample-2").digest()
 
 
 @attrs.define
