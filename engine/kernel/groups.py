@@ -3,8 +3,14 @@ Orders that belong together: admitted all or none, and carried to an end that le
 
     WORKING ── every leg full ──────────────────────────────────────────► FILLED
        │ first leg that ends short, nothing filled anywhere: cancel the rest ──► FAILED
-       │ first leg that ends short, something filled: a rescue takes the missing size at the touch, at most twice
-       └─ both rescues short: CANCELLING, then UNWINDING what filled, leg by leg ──► FAILED (or LEG_RISK, see `unwind`)
+       │ first leg that ends short, something filled: cancel what still rests; when all have ended, a rescue takes at the
+       │ touch what each leg lacks of the fullest one's part, at most twice ──► FILLED, if not whole then alike
+       └─ both rescues short: CANCELLING, then UNWINDING what one leg has beyond the others ──► FAILED (or LEG_RISK, see
+          `unwind`)
+
+Legs that rest fill in parts. A group that is not to become whole any more is made level, and not larger: a rescue of
+more would pay the spread for a size that nobody has, and one sent while the others rest would meet them (a bid for one
+outcome at its touch trades with our own bid for the other).
 
 An order that is UNKNOWN has not ended: its group waits for proof.
 """
@@ -20,7 +26,7 @@ from engine.kernel.intents import Wanted
 from engine.kernel.market import Instrument
 from engine.kernel.order import FLAG_UNWIND, Order
 from engine.kernel.pack import Packer, Unpacker
-from engine.kernel.policy import TIF_FAK, TIF_GTC
+from engine.kernel.policy import TIF_FAK, TIF_FOK, TIF_GTC
 from engine.kernel.record import NONE
 from engine.kernel.sender import Sender
 from engine.kernel.units import BUY, LARGEST, SELL
@@ -109,21 +115,35 @@ class Groups:
 
     def _advance(self, group: Group) -> None:
         while group.state == WORKING:
-            if all(self._missing(leg) == 0 for leg in group.legs):
-                self._enter(group, FILLED, -1, codes.OK)
-                return
             failed = self._first_short(group)
             if failed < 0:
+                if all(self._missing(leg) == 0 for leg in group.legs):
+                    self._enter(group, FILLED, -1, codes.OK)
                 return
-            if all(self._filled(leg) == 0 for leg in group.legs) or group.rescues == MOST_RESCUES:
+            if all(self._filled(leg) == 0 for leg in group.legs):
                 self._enter(group, CANCELLING, failed, codes.GROUP_FAILED)
+            elif not self._stopped(group):
+                return
             else:
-                group.rescues += 1
-                self._rescue(group, failed)
+                self._level(group)
         if group.state == CANCELLING:
             self._cancel(group)
         if group.state == UNWINDING and not self._unwinder.running(group.number):
             self._enter(group, FAILED, -1, codes.GROUP_FAILED)
+
+    def _level(self, group: Group) -> None:
+        """Every leg has ended, not all of them full: bring the first that is behind up to the fullest."""
+        for at, leg in enumerate(group.legs):
+            behind = self._part(group, leg, True) - self._filled(leg)
+            if behind > 0:
+                market = leg.instrument.market
+                if group.rescues == MOST_RESCUES or behind < market.listing.min_size:
+                    self._enter(group, CANCELLING, at, codes.GROUP_FAILED)
+                else:
+                    group.rescues += 1
+                    self._rescue(group, at, behind)
+                return
+        self._enter(group, FILLED, -1, codes.OK)
 
     def _first_short(self, group: Group) -> i64:
         """The first leg whose order ended with something missing, -1 if none did."""
@@ -148,8 +168,30 @@ class Groups:
     def _missing(self, leg: Leg) -> i64:
         return leg.size - self._filled(leg)
 
-    def _rescue(self, group: Group, at: i64) -> None:
-        """Take the missing size of that leg at the touch, going a little through it."""
+    def _part(self, group: Group, leg: Leg, most: bool) -> i64:
+        """What *leg* would have if it were filled as far as the fullest leg, or as the emptiest; in whole lots."""
+        lot = leg.instrument.market.lot
+        found: i64 = -1
+        for other in group.legs:
+            size = i64(int(self._filled(other)) * int(leg.size) // int(other.size) // int(lot)) * lot
+            if found < 0 or (size > found) == most:
+                found = size
+        return found
+
+    def _stopped(self, group: Group) -> bool:
+        """Whether every leg has ended; what rests and is no rescue is cancelled, so that they do."""
+        over = True
+        for leg in group.legs:
+            if not self._ended(leg):
+                over = False
+                order = self._order(leg)
+                rests = order.tif != TIF_FAK and order.tif != TIF_FOK and order.flags & FLAG_UNWIND == 0
+                if rests and order.open():
+                    self._sender.cancel(order, b"")
+        return over
+
+    def _rescue(self, group: Group, at: i64, size: i64) -> None:
+        """Take *size* for that leg at the touch, going a little through it."""
         desk = self._desk
         leg = group.legs[at]
         leg.filled = self._filled(leg)
@@ -170,7 +212,7 @@ class Groups:
         wanted.instrument = leg.instrument
         wanted.side = leg.side
         wanted.price_ticks = 1 if price < 1 else (highest if price > highest else price)
-        wanted.lots = (leg.size - leg.filled) // market.lot
+        wanted.lots = size // market.lot
         rule = desk.terms[leg.instrument.number].rule
         wanted.tif = TIF_FAK if rule is None or rule.allows(TIF_FAK) else TIF_GTC
         wanted.flags = FLAG_UNWIND
@@ -182,7 +224,7 @@ class Groups:
             leg.order = order.number
 
     def _cancel(self, group: Group) -> None:
-        """End every leg; when all are over, trade away what filled."""
+        """End every leg; when all are over, trade away what one has beyond what all have alike."""
         over = True
         for leg in group.legs:
             if not self._ended(leg):
@@ -193,10 +235,10 @@ class Groups:
             return
         self._enter(group, UNWINDING, -1, codes.GROUP_FAILED)
         for at, leg in enumerate(group.legs):
-            filled = self._filled(leg)
-            if filled > 0:
+            beyond = self._filled(leg) - self._part(group, leg, False)
+            if beyond > 0:
                 back = SELL if leg.side == BUY else BUY
-                self._unwinder.start(leg.instrument, back, filled, group.seat, group.number, at)
+                self._unwinder.start(leg.instrument, back, beyond, group.seat, group.number, at)
 
     def _enter(self, group: Group, state: i64, leg: i64, code: i64) -> None:
         group.state = state

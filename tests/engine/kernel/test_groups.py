@@ -175,22 +175,115 @@ def test_a_failed_leg_is_rescued_at_the_touch():
 def test_after_two_rescues_what_filled_is_unwound():
     room, _, requests = a_room()
     room.facts(filled(requests[0], 600 * LOT))
-    room.facts(ended(requests[1]))
+    waiting = room.facts(ended(requests[1]))
+    room.facts(ended(requests[0], 600 * LOT))
     first = room.trading.requests
     room.facts(ended(first[0]))
     second = room.trading.requests
     failing = room.facts(ended(second[0]))
-    waiting = room.facts(ended(requests[0], 600 * LOT))
     (back,) = room.trading.requests
     done = room.facts(filled(back))
 
-    assert [request.symbol for request in first + second] == ["YES-B", "YES-B"]
-    assert states(failing) == [("CANCELLING", 1)]
-    assert states(waiting) == [("UNWINDING", -1)]
+    assert waiting == []  # the other leg may still fill
+    assert [(request.symbol, request.size) for request in first + second] == [("YES-B", 600 * LOT)] * 2
+    assert states(failing) == [("CANCELLING", 1), ("UNWINDING", -1)]
     assert (back.symbol, back.side, back.size) == ("YES-A", SELL, 600 * LOT)
     assert back.price == 4_500  # five ticks below the bid at 50
     assert states(done) == [("FAILED", -1)]
     assert room.desk.portfolio.holdings[0].size == 0
+
+
+def resting(prices=(50, 48)):
+    """A box by resting: a bid for each outcome of one market, together below one; its fee is none."""
+    return [
+        Place(key, BUY, price, 1000, tif="GTD", ttl_ns=10 * S, post_only=True, group="box", leg=leg, legs=2)
+        for leg, (key, price) in enumerate(zip((YES_A, "polymarket:NO-A"), prices, strict=True))
+    ]
+
+
+def test_legs_that_rest_and_end_alike_are_done_without_a_rescue():
+    room, _, requests = a_room(*resting())
+    room.facts(*[filled(request, 600 * LOT) for request in requests])
+    first = room.facts(ended(requests[0], 600 * LOT))
+    (cancel,) = room.trading.requests
+    second = room.facts(ended(requests[1], 600 * LOT))
+
+    assert (states(first), cancel.target) == ([], requests[1].number)
+    assert (states(second), room.trading.requests) == ([("FILLED", -1)], [])
+
+
+def test_a_leg_that_rested_is_brought_up_to_the_other_when_that_rests_no_more():
+    room, _, requests = a_room(*resting())
+    room.facts(filled(requests[0], 600 * LOT))
+    waiting = room.facts(ended(requests[1]))
+    (cancel,) = room.trading.requests
+    rescuing = room.facts(ended(requests[0], 600 * LOT))
+    (rescue,) = room.trading.requests
+    done = room.facts(filled(rescue))
+
+    # A bid for NO at its touch would trade with our own bid for YES: it has to be gone first.
+    assert (states(waiting), cancel.target) == ([], requests[0].number)
+    assert states(rescuing) == [("WORKING", 1)]
+    assert (rescue.symbol, rescue.size) == ("NO-A", 600 * LOT)
+    assert states(done) == [("FILLED", -1)]
+    assert [holding.size for holding in room.desk.portfolio.holdings[:2]] == [600 * LOT, 600 * LOT]
+
+
+def test_what_is_too_little_to_be_traded_is_neither_rescued_nor_unwound():
+    room, _, requests = a_room(*resting())
+    room.facts(filled(requests[0]))
+    room.facts(filled(requests[1], 700 * LOT))
+    records = room.facts(ended(requests[1], 700 * LOT))
+
+    # The venue takes no order below 500 lots: 700 pairs stay, and 300 lots with nothing to their name.
+    assert states(records) == [("CANCELLING", 1), ("UNWINDING", -1), ("FAILED", -1)]
+    assert ("DUST", {"request": 0, "size": 300 * LOT}) in records
+    assert room.trading.requests == []
+
+
+def test_an_unwinding_keeps_what_all_legs_have_alike():
+    room, _, requests = a_room()
+    room.facts(filled(requests[0]))
+    room.facts(filled(requests[1], 400 * LOT))
+    room.facts(ended(requests[1], 400 * LOT))
+    for _ in range(2):
+        room.facts(ended(room.trading.requests[0]))
+    (back,) = room.trading.requests
+
+    assert (back.symbol, back.side, back.size) == ("YES-A", SELL, 600 * LOT)
+
+
+def test_legs_of_unlike_sizes_are_alike_in_parts():
+    unlike = [
+        Place(key, BUY, 52, lots, tif="FAK", group="arb", leg=leg, legs=2)
+        for leg, (key, lots) in enumerate(((YES_A, 1000), (YES_B, 3000)))
+    ]
+    room, _, requests = a_room(*unlike)
+    room.facts(filled(requests[0], 500 * LOT))
+    room.facts(ended(requests[0], 500 * LOT))
+    room.facts(ended(requests[1]))
+    (rescue,) = room.trading.requests
+
+    assert (rescue.symbol, rescue.size) == ("YES-B", 1500 * LOT)
+
+
+def test_a_rescue_that_rests_is_waited_for():
+    policy = a_policy(rules=(Rule("*", 10**9, 0, 10**6, ("GTC",)),))
+    plain = [Place(key, BUY, 52, 1000, group="arb", leg=leg, legs=2) for leg, key in enumerate((YES_A, YES_B))]
+    room, strategy, requests = a_room(*plain, policy=policy)
+    room.facts(filled(requests[0], 600 * LOT))
+    room.facts(ended(requests[1]))
+    room.facts(ended(requests[0], 600 * LOT))
+    (rescue,) = room.trading.requests
+    room.facts((ORDER_ACKED, rescue.number, "r"))
+    strategy.next = [Place(YES_A, BUY, 40, 1000)]
+    room.decide(0)
+    (another,) = room.trading.requests
+    room.facts((ORDER_REJECTED, another.number, "v", 0))  # every group is looked at, and this one's rescue left alone
+    meanwhile = list(room.trading.requests)
+    done = room.facts(filled(rescue, 600 * LOT))
+
+    assert (meanwhile, states(done)) == ([], [("FILLED", -1)])
 
 
 def test_a_rescue_that_is_refused_counts_as_one():
@@ -208,8 +301,14 @@ def test_without_a_touch_there_is_no_rescue():
     room.facts(filled(requests[0]))
     room.markets[1].book.clear()
     records = room.facts(ended(requests[1]))
+    (back,) = room.trading.requests
+    twin = Room(binary("A"), binary("B"), strategies=(Says(),))
+    twin.trading.restore(room.trading.parts())
+    done = room.facts(filled(back))
 
     assert states(records) == [("WORKING", 1), ("WORKING", 1), ("CANCELLING", 1), ("UNWINDING", -1)]
+    assert twin.trading.opening_payload().startswith(b'{"broken_groups":["s1"],')
+    assert states(done) == [("FAILED", -1)]
 
 
 def test_an_unknown_leg_makes_its_group_wait():
