@@ -10,6 +10,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from engine.kernel.desk import Desk, Seat
+from engine.kernel.fees import taker_fee
 from engine.kernel.market import Instrument
 from engine.kernel.modes import MODE_NAMES
 from engine.kernel.order import Order, OwnOrder
@@ -85,6 +86,12 @@ class InstrumentView:
         return self._instrument.market.ready()
 
     @property
+    def complement(self) -> str | None:
+        """The key of a binary market's other outcome, None where there is none."""
+        other = self._instrument.other
+        return None if other == NONE else self._desk.instruments[other].key
+
+    @property
     def status(self) -> int:
         """The venue's word on the market: an `events.STATUS_*`."""
         return int(self._instrument.market.status)
@@ -100,10 +107,23 @@ class InstrumentView:
         return int(self._instrument.market.lot)
 
     @property
+    def least_lots(self) -> int:
+        """The venue's least order, in lots."""
+        market = self._instrument.market
+        return -int(-market.listing.min_size // market.lot)
+
+    @property
     def whole_ticks(self) -> int:
         """A price of one, in ticks: what a binary market's two outcomes sum to."""
         market = self._instrument.market
         return int(market.price_scale // market.tick)
+
+    def taker_fee(self, price_ticks: int, lots: int) -> int | None:
+        """What taking *lots* at *price_ticks* would cost beside the price, as money; None while no rate is known."""
+        market = self._instrument.market
+        if market.listing.fee_ppm == NONE:
+            return None
+        return taker_fee(market.listing, i64(price_ticks) * market.tick, i64(lots) * market.lot)
 
     @property
     def last_trade(self) -> tuple[int, int] | None:

@@ -49,6 +49,24 @@ def test_what_is_not_there_is_none(seen):
     assert (market.own_orders, market.position_lots, market.net_lots, market.unrealised) == ((), 0, 0, 0)
 
 
+def test_the_terms_of_an_order_are_in_the_instruments_own_grid(seen):
+    room, strategy = seen
+    room.add(binary("F", fee_ppm=40_000, fee_exponent=1, min_size=5_005_000))
+    room.add(binary("U", fee_ppm=NONE))
+    room.decide(0)
+    yes, btc = strategy.view.market("polymarket:YES-F"), strategy.view.market("binance-usdm:BTC")
+
+    assert (yes.complement, strategy.view.market("polymarket:NO-F").complement) == (
+        "polymarket:NO-F",
+        "polymarket:YES-F",
+    )
+    assert btc.complement is None
+    assert (yes.least_lots, btc.least_lots) == (501, 1)  # whole lots, no fewer than the venue asks for
+    # 20 shares at 0.30: 20 * 0.04 * 0.3 * 0.7 = 0.168, counted in 1e-10.
+    assert yes.taker_fee(30, 2000) == 1_680_000_000
+    assert strategy.view.market("polymarket:YES-U").taker_fee(30, 2000) is None
+
+
 def test_what_the_venue_publishes_is_passed_on(seen):
     room, strategy = seen
     market, view = room.markets[1], strategy.view.market("binance-usdm:BTC")
