@@ -3,8 +3,8 @@ Orders that belong together: admitted all or none, and carried to an end that le
 
     WORKING ── every leg full ──────────────────────────────────────────► FILLED
        │ first leg that ends short, nothing filled anywhere: cancel the rest ──► FAILED
-       │ first leg that ends short, something filled: cancel what still rests; when all have ended, a rescue takes at the
-       │ touch what each leg lacks of the fullest one's part, at most twice ──► FILLED, if not whole then alike
+       │ first leg that ends short, something filled: cancel what still rests; when all have ended, a rescue takes at
+       │ the touch what a leg lacks of the fullest one's part, at most twice ──► FILLED, if not whole then alike
        └─ both rescues short: CANCELLING, then UNWINDING what one leg has beyond the others ──► FAILED (or LEG_RISK, see
           `unwind`)
 
