@@ -19,6 +19,7 @@ from journal.errors import JournalError
 from replay.adversary_config import AdversaryConfig
 from replay.money_config import MoneyConfig
 from replay.run import StrategySource, reasons
+from replay.siblings import BadImport, gathered, path_of
 from replay.venue_config import ClockConfig as ClockConfig
 from replay.venue_config import VenueConfig, venue_hooks
 from replay.yaml_text import BadYaml, load
@@ -226,5 +227,9 @@ def sources(disk: Disk, config: RunConfig, folder: Path) -> tuple[StrategySource
             raise BadConfig(f"strategy {one.name!r}", "two strategies have this name")
         names[one.name] = 1
         source, class_name = source_of(disk, one.code, folder)
-        found.append(StrategySource(one.name, class_name, source, one.tier, one.instruments, one.parameters))
+        try:
+            modules = gathered(source, lambda module: read_file(disk, Path(path_of(module))))
+        except BadImport as error:
+            raise BadConfig(f"strategy {one.name!r}", str(error)) from error
+        found.append(StrategySource(one.name, class_name, source, one.tier, one.instruments, one.parameters, modules))
     return tuple(found)

@@ -19,7 +19,7 @@ from typing import Any, Final
 from replay.guard_names import Dates, event_code, patched_classes, patched_functions
 from replay.promises import PROMISES
 from replay.run import StrategySource
-from replay.strategies import BadStrategy, module_of
+from replay.strategies import BadStrategy, module_of, siblings_of
 
 TOOLS: Final = ("coverage", "pdb", "bdb", "debugpy", "pydevd", "_pydevd_bundle", "_pydev_bundle", "weakref")
 """Who may do anything even during a call: what watches the program, and finalisers of objects that end just then."""
@@ -283,7 +283,7 @@ def guarding(strategies: Iterable[StrategySource], forbids: bool = True) -> Iter
     if forbids and not _hooked:
         _hooked.append(True)
         sys.addaudithook(_listen)
-    sources = [(module_of(one.source, one.name), one) for one in strategies]
+    sources = [(module_of(one), one) for one in strategies]
     guard = Guard(forbids)
     token = _guard.set(guard)
     _patches.enter(forbids)
@@ -291,7 +291,8 @@ def guarding(strategies: Iterable[StrategySource], forbids: bool = True) -> Iter
         dates = Dates(_refuse)
         for module, one in sources:
             if forbids:
-                _guard_names(module, dates)
+                for each in (module, *siblings_of(module)):
+                    _guard_names(each, dates)
             found = getattr(module, one.class_name, None)
             if isinstance(found, type):
                 _guard_class(found, one.name)

@@ -16,6 +16,7 @@ from attrs import evolve, frozen
 
 from replay.lint_names import ORDER_FREE, Names, called_name
 from replay.promises import PROMISES, broken_by
+from replay.siblings import PACKAGE, is_sibling
 
 _ALLOW = re.compile(r"#\s*refold:\s*allow\b\s*(\w*)\s*(.*)")
 _HOUSE = ("attrs", "attr", "engine.kernel", "mypy_extensions", "typing_extensions")
@@ -153,6 +154,11 @@ class _Reader(ast.NodeVisitor):
             self.note(node, "IMPORT", "a relative import")
         elif any(alias.name == "*" for alias in node.names):
             self.note(node, "IMPORT", f"everything of {node.module}, which hides what is used")
+        elif node.module == PACKAGE:
+            self.note(node, "IMPORT", f"a whole module of {PACKAGE}, which hides what is used")
+        elif node.module is not None and is_sibling(node.module):
+            if self.functions:
+                self.note(node, "IMPORT", f"{node.module} is imported during a call")
         else:
             module = node.module or ""
             self._imports(node, [f"{module}.{alias.name}" if module == "engine" else module for alias in node.names])

@@ -49,8 +49,8 @@ def positions_in(opening: bytes) -> dict[str, int]:
 
 
 def _without_orders(said: dict[str, object], recorded: RunStart, run: RunStart) -> dict[str, object]:
-    before = {one.name: one.source for one in recorded.strategies}
-    same = [one.name for one in run.strategies if before.get(one.name) == one.source]
+    before = {one.name: one.texts for one in recorded.strategies}
+    same = [one.name for one in run.strategies if before.get(one.name) == one.texts]
     memories: Any = said.get("memories", {})
     return {
         **said,

@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 
 from replay.run import StrategySource
+from replay.siblings import BadImport, gathered, text_of
 from replay.strategies import BadStrategy, make
 
 _LITERALS = (int, float, str, bytes, bool, type(None), tuple, list, dict)
@@ -41,7 +42,12 @@ def source_of_instance(strategy: object, name: str, tier: str, instruments: tupl
     if found.__qualname__ != found.__name__:
         raise BadStrategy(name, f"{found.__qualname__} is defined within a function or class: define it at the top")
     parameters = _parameters(strategy, name)
-    recorded = StrategySource(name, found.__name__, _text(found, name), tier, instruments, parameters)
+    text = _text(found, name)
+    try:
+        modules = gathered(text, text_of)
+    except BadImport as error:
+        raise BadStrategy(name, str(error)) from error
+    recorded = StrategySource(name, found.__name__, text, tier, instruments, parameters, modules)
     built = make(recorded)
     again = _parameters(built, name)
     if again != parameters:

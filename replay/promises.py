@@ -94,8 +94,9 @@ _ALL = (
     Promise(
         "IMPORT",
         "imports what the run does not record, or imports within a function",
-        "only this file's text is recorded; another module, or another version of it, would decide otherwise",
-        "import the standard library, attrs and engine.kernel, at the top; copy the rest into the file",
+        "nothing else is recorded with this file's text; another version of it would decide otherwise",
+        "import the standard library, attrs, engine.kernel and names from modules of engine.strategies, at the top; "
+        "copy the rest into the file",
     ),
     Promise(
         "HIDDEN",

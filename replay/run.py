@@ -41,7 +41,11 @@ def _said(error: BaseException, wanted: type | None) -> str:
 
 @frozen
 class StrategySource:
-    """One strategy of a run: its source text is recorded, so that the journal replays alone."""
+    """
+    One strategy of a run: its source text is recorded, so that the journal replays alone.
+
+    *modules* are the texts of those modules of `engine.strategies` that it imports (`siblings`), by name.
+    """
 
     name: str
     class_name: str
@@ -49,6 +53,12 @@ class StrategySource:
     tier: str
     instruments: tuple[str, ...] = ()
     parameters: dict[str, Any] = field(factory=dict)
+    modules: dict[str, str] = field(factory=dict)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that it is made of: its own text, then each module's name and text."""
+        return (self.source, *(text for module in sorted(self.modules.items()) for text in module))
 
 
 @frozen
@@ -95,8 +105,14 @@ class RunStart:
     opening: str = "flat"
 
     def payload(self) -> bytes:
-        """Canonical JSON: sorted keys, no spaces. A base's own orders are named only where they were not kept."""
+        """
+        Canonical JSON: sorted keys, no spaces. A base's own orders are named only where they were not kept, a
+        strategy's modules only where it has some.
+        """
         fields = asdict(self)
+        for strategy in fields["strategies"]:
+            if not strategy["modules"]:
+                del strategy["modules"]
         if self.base is not None and self.base.own_orders == KEPT:
             del fields["base"]["own_orders"]
         return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)

@@ -108,7 +108,14 @@ def start_of(
 ) -> RunStart:
     """The run of *strategies* on *base* under the texts of a configuration and a policy; equal runs have equal ids."""
     identity = blake2b(digest_size=16, person=b"refold-run-1")
-    for part in (base.head_hash, str(seed), text, policy, this_build(), *(one.source for one in strategies)):
+    for part in (
+        base.head_hash,
+        str(seed),
+        text,
+        policy,
+        this_build(),
+        *(text for one in strategies for text in one.texts),
+    ):
         identity.update(part.encode() + b"\0")
     if opening != FLAT:
         identity.update(opening.encode())

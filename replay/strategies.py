@@ -1,7 +1,9 @@
 """Strategies from their recorded source: what ran is what the journal holds, not what the tree holds today."""
 
+import ast
 import linecache
 import sys
+from collections.abc import Mapping
 from hashlib import blake2b
 from types import ModuleType
 from typing import Any
@@ -13,6 +15,7 @@ from engine.kernel import strategy
 from journal.errors import JournalError
 from replay.config import strict_converter
 from replay.run import StrategySource, reasons
+from replay.siblings import BadImport, Redirect, imported_siblings
 
 _converter = strict_converter()
 
@@ -25,29 +28,64 @@ class BadStrategy(JournalError):
         self.name = name
 
 
-def module_of(source: str, name: str) -> ModuleType:
+def module_of(recorded: StrategySource) -> ModuleType:
     """
-    The module that *source* defines, made once for each text.
+    The module that the recorded source defines, made once for each text, on top of the modules recorded with it.
 
     Raises:
-        BadStrategy: the text does not compile, or raises when it runs.
+        BadStrategy: a text does not compile, or raises when it runs.
     """
-    digest = blake2b(source.encode(), digest_size=12).hexdigest()
-    key = f"refold_strategy_{digest}"
+    digest = blake2b(digest_size=12)
+    for text in recorded.texts:
+        digest.update(text.encode() + b"\0")
+    named = digest.hexdigest()
+    key = f"refold_strategy_{named}"
     known = sys.modules.get(key)
     if known is not None:
         return known
-    module = ModuleType(key)
-    # The digest keeps two texts of one name apart: a traceback has to show the lines of the one that ran.
-    module.__file__ = f"<strategy {name} {digest[:8]}>"
-    linecache.cache[module.__file__] = (len(source), None, source.splitlines(keepends=True), module.__file__)
-    sys.modules[key] = module  # attrs and dataclasses look their module up while a class is made
+    keys = {module: f"{key}_{module.rpartition('.')[2]}" for module in recorded.modules}
     try:
-        exec(compile(source, module.__file__, "exec"), module.__dict__)
+        # The digest keeps two texts of one name apart: a traceback has to show the lines of the one that ran.
+        for one in _in_order(recorded.modules):
+            _run(keys[one], recorded.modules[one], f"<{one} {named[:8]}>", keys)
+        _run(key, recorded.source, f"<strategy {recorded.name} {named[:8]}>", keys)
     except Exception as error:
-        del sys.modules[key]
-        raise BadStrategy(name, f"its source raises {type(error).__name__}: {error}") from error
-    return module
+        for one in (key, *keys.values()):
+            sys.modules.pop(one, None)
+        raise BadStrategy(recorded.name, f"its source raises {type(error).__name__}: {error}") from error
+    return sys.modules[key]
+
+
+def _run(key: str, text: str, file: str, keys: Mapping[str, str]) -> None:
+    """Make the module *key* of *text*, which imports from *keys*."""
+    module = ModuleType(key)
+    module.__file__ = file
+    linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+    sys.modules[key] = module  # attrs and dataclasses look their module up while a class is made
+    tree = Redirect(keys).visit(ast.parse(text, file))
+    exec(compile(tree, file, "exec"), module.__dict__)
+
+
+def _in_order(modules: Mapping[str, str]) -> list[str]:
+    """The names of *modules*, each after those that it imports. Raises BadImport where they go in a circle."""
+    found: dict[str, bool] = {}
+
+    def add(module: str, importing: tuple[str, ...]) -> None:
+        if module in importing:
+            raise BadImport(f"{' imports '.join((*importing, module))}, which is a circle")
+        if module in modules and module not in found:
+            for other in imported_siblings(ast.parse(modules[module])):
+                add(other, (*importing, module))
+            found[module] = True
+
+    for one in sorted(modules):
+        add(one, ())
+    return list(found)
+
+
+def siblings_of(module: ModuleType) -> list[ModuleType]:
+    """The modules that were made with a strategy's *module*."""
+    return [one for key, one in sys.modules.items() if key.startswith(f"{module.__name__}_")]
 
 
 TIERS = {
@@ -76,7 +114,7 @@ def make(recorded: StrategySource) -> Any:
     Raises:
         BadStrategy: there is no such class, or its parameters do not fit.
     """
-    found = getattr(module_of(recorded.source, recorded.name), recorded.class_name, None)
+    found = getattr(module_of(recorded), recorded.class_name, None)
     if not isinstance(found, type):
         raise BadStrategy(recorded.name, f"its source defines no class {recorded.class_name}")
     if not callable(getattr(found, "decide", None)):

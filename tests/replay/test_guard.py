@@ -151,7 +151,7 @@ def standing() -> list[object]:
 
 def test_everything_is_put_back_also_after_an_error() -> None:
     source = strategy("return ()", "from time import time\nfrom datetime import datetime\nimport datetime as dates")
-    module = module_of(source.source, "mine")
+    module = module_of(source)
     before = standing(), dict(vars(module)), dict(vars(module.Mine))
     for error in (None, KeyError("x")):
         try:
@@ -192,7 +192,7 @@ def test_another_thread_goes_on_while_a_strategy_is_called(recording: Path) -> N
         done.set()
 
     source = strategy("meeting.go.set()\nmeeting.done.wait(10)\nreturn ()", "meeting = None")
-    module = module_of(source.source, "mine")
+    module = module_of(source)
     module.meeting = type("Meeting", (), {"go": go, "done": done})  # type: ignore[attr-defined]
     thread = threading.Thread(target=other)
     thread.start()
