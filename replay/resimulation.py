@@ -59,6 +59,20 @@ class Sink(Protocol):
         """Append a record derived from the last input; returns its number."""
 
 
+class Observing(Protocol):
+    """Who looks at a run while it is played (`replay.observe.Observer`)."""
+
+    def attach(self, line: Timeline) -> None:
+        """Set when *line* is to let it look first."""
+
+    def look(self, now_ns: int, seq: int, base_seq: int) -> int:
+        """
+        Look at the run's state at *now_ns*, which the record numbered *seq* explains, and the base's *base_seq*.
+
+        Returns when to look again: later than that.
+        """
+
+
 def overlay_writer(directory: Path, disk: Disk, background: Background, base: Journal, run: RunStart) -> Writer:
     """
     A writer for the overlay of *run*, whose bytes are the same whenever the run is the same.
@@ -134,6 +148,7 @@ class Simulation:
         self.run = run
         self.feed = feed
         self.sink = sink
+        self.observer: Observing | None = None
         self.opening = opening
         self.kernel = kernel_of(run)
         self.office = office_of(config.money, run.seed)
@@ -164,6 +179,8 @@ class Simulation:
         line.drain_ns = self.drain_ns
         pieces = Pieces(self.feed, self.cursor, self.ahead, self.time, progress, self.outlook)
         line.begin(self.feed.first_seq, pieces.begin())
+        if self.observer is not None:
+            self.observer.attach(line)
         line.input(kinds.RUN_START, ENGINE_SOURCE, self.run.payload())
         if self.opening is not None:
             self.venue.open_with(positions_in(self.opening))

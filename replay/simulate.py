@@ -62,6 +62,8 @@ class Timeline:
         self._first_base: i64 = 0
         self._at_once: i64 = 0
         self._asked: i64 = 0  # requests so far
+        self.observer: Any = None  # `replay.observe.Observer`: it looks, and changes nothing
+        self.observe_ns: i64 = END  # when it next wants to
         kernel.out.brief = sink is None
 
     @property
@@ -91,6 +93,9 @@ class Timeline:
             hit = ahead.next_hit(limit)
             if hit < limit:
                 limit = hit
+            observing = self.observe_ns < limit
+            if observing:  # behind `next_hit`, whose reading ahead shall be the same with and without
+                limit = self.observe_ns
             stopped = cursor.fold_until(limit)
             if cursor.recv_ns > self.now_ns:
                 self.now_ns = cursor.recv_ns
@@ -107,6 +112,9 @@ class Timeline:
                     if hit == END:
                         return ENDED
                     limit = hit
+            if observing:
+                self._observe()
+                continue
             if limit == END:
                 continue
             if limit > self.now_ns:
@@ -168,6 +176,13 @@ class Timeline:
             self.ahead.forget_hits(now_ns)
             return True
         return False
+
+    def _observe(self) -> None:
+        """All that reached us until `observe_ns` is folded: let the observer look, and say when it wants to again."""
+        seq = self.last_seq
+        if self.cursor.seq >= self._first_base:
+            seq += 1  # the number that the open span will have
+        self.observe_ns = self.observer.look(self.observe_ns, seq, self.cursor.seq)
 
     # -- records -----------------------------------------------------------------------------------------------------
 
