@@ -54,6 +54,11 @@ orders:
   max_per_minute: 100_000
   max_ttl_ms: 315_360_000_000
   self_cross: refuse
+  min_resting_ms: 0
+  order_to_trade:
+    window_ms: 0
+    free: 0
+    per_fill: 0
   flatten_ticks: 5
   rescue_ticks: 2
 data:

@@ -47,6 +47,13 @@ class _Rule:
 
 
 @frozen
+class _OrderToTrade:
+    window_ms: Any
+    free: Any
+    per_fill: Any
+
+
+@frozen
 class _Orders:
     max_open: Any
     max_per_minute: Any
@@ -54,6 +61,8 @@ class _Orders:
     flatten_ticks: Any
     rescue_ticks: Any
     self_cross: Any
+    min_resting_ms: Any
+    order_to_trade: _OrderToTrade
 
 
 @frozen
@@ -118,6 +127,10 @@ def _policy(said: _Text) -> Policy:
         _whole("orders.rescue_ticks", said.orders.rescue_ticks, _MOST_ORDERS),
         _whole("gates.latch_ms", said.gates.latch_ms, _LONGEST_MS) * _MS,
         _is_refused("orders.self_cross", said.orders.self_cross),
+        _whole("orders.min_resting_ms", said.orders.min_resting_ms, _LONGEST_MS) * _MS,
+        _whole("orders.order_to_trade.window_ms", said.orders.order_to_trade.window_ms, _LONGEST_MS) * _MS,
+        _whole("orders.order_to_trade.free", said.orders.order_to_trade.free, _MOST_ORDERS),
+        _whole("orders.order_to_trade.per_fill", said.orders.order_to_trade.per_fill, _MOST_ORDERS),
     )
 
 

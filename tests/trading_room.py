@@ -41,6 +41,10 @@ def a_policy(**changes: Any) -> Policy:
         "rescue_ticks": 2,
         "latch_ns": 60 * S,
         "self_cross_refused": True,
+        "min_resting_ns": 0,
+        "message_window_ns": 0,
+        "free_messages": 0,
+        "messages_per_fill": 0,
     }
     fields.update(changes)
     return Policy(**fields)

@@ -55,6 +55,11 @@ orders:
   flatten_ticks: 0
   rescue_ticks: 0
   self_cross: venue
+  min_resting_ms: 0
+  order_to_trade:
+    window_ms: 0
+    free: 0
+    per_fill: 0
 data:
   max_age_ms: 0
 gates:

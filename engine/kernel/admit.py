@@ -19,7 +19,8 @@ Admission: the one chokepoint every order passes, in one fixed order of checks.
     16  it meets none of our own orders, unless the policy        SELF_CROSS
         leaves that to the venue
     17  size and notional of the order                       (*)  SIZE_ABOVE_MAX
-    18  open orders, orders in the last minute               (*)  ORDER_RATE
+    18  open orders, orders in the last minute, messages     (*)  ORDER_RATE, ORDER_TO_TRADE
+        for the fills there were (`churn`)
     19  worst case: instrument, market, event, strategy,     (*)  RISK_LIMIT
         account
 
@@ -90,6 +91,8 @@ class Admission:
         self.rate: Final[Rate] = Rate(policy.max_orders_per_minute if policy is not None else i64(0))
         self.last_seq: i64 = 0
         """The last input whose intents were judged: ids are unique because it only grows."""
+        self.ahead: i64 = 0
+        """Orders of the same group that were admitted before this one and are not sent yet."""
         self.code: i64 = 0
         self.detail: i64 = 0
         self.check: i64 = 0
@@ -130,7 +133,7 @@ class Admission:
             return None
         if not self._uncrossed(instrument.market):
             return None
-        if not self._reduces and not self._modest(terms):
+        if not self._reduces and not self._modest(wanted, instrument.market, terms):
             return None
         return self._within_risk(wanted, number, group, terms)
 
@@ -300,7 +303,7 @@ class Admission:
                     return self._refuse(codes.SELF_CROSS, CHECK_SELF, order.number, int(away // tick))
         return True
 
-    def _modest(self, terms: Terms) -> bool:
+    def _modest(self, wanted: Wanted, market: Market, terms: Terms) -> bool:
         policy = self._policy
         assert policy is not None
         notional = self._notional
@@ -311,8 +314,13 @@ class Admission:
         spare_orders = policy.max_open_orders - self._desk.orders.open_count - 1
         if spare_orders < 0:
             return self._refuse(codes.ORDER_RATE, CHECK_RATE, 0, int(spare_orders))
-        if not self.rate.room(self._desk.now_ns):
+        if not self.rate.room(self._desk.now_ns, self.ahead):
             return self._refuse(codes.ORDER_RATE, CHECK_RATE, 1, -1)
+        churn = self._desk.churn
+        if churn.counts and wanted.flags & FLAG_UNWIND == 0:
+            spare = churn.room(wanted.seat, market.number, self._desk.now_ns)
+            if spare < 0:
+                return self._refuse(codes.ORDER_TO_TRADE, CHECK_RATE, 0, int(spare))
         return True
 
     # -- check 19 --------------------------------------------------------------------------------------------------
@@ -346,8 +354,12 @@ class Admission:
         self.check = CHECK_RISK
         self.detail = headroom.limit
         self.margin_money.copy(headroom.margin)
-        return order if passed else None
+        if not passed:
+            return None
+        desk.churn.sent(order.seat, sent.market.number, 1, desk.now_ns)
+        return order
 
     def withdraw(self, order: Order, owner: i64) -> None:
         """Undo the reservation of an order that is not sent, and give its market back to *owner*."""
         self._headroom.withdraw(order, owner)
+        self._desk.churn.sent(order.seat, order.instrument.market.number, -1, self._desk.now_ns)

@@ -39,6 +39,7 @@ CHECK_ORDER: Final[i64] = 17
 CHECK_RATE: Final[i64] = 18
 CHECK_RISK: Final[i64] = 19
 CHECK_COVER: Final[i64] = 20  # of `sets` alone
+CHECK_REST: Final[i64] = 21  # of cancels alone
 # Within CHECK_RISK, `detail` names the limit.
 LIMIT_LOTS: Final[i64] = 1
 LIMIT_MARKET: Final[i64] = 2
@@ -56,11 +57,11 @@ class Rate:
         self._times: Final[vec[i64]] = vec[i64]([NONE] * most)
         self._next: i64 = 0
 
-    def room(self, now_ns: i64) -> bool:
-        """Whether fewer than *most* orders were counted in the last minute."""
-        if self._most == 0:
+    def room(self, now_ns: i64, ahead: i64) -> bool:
+        """Whether fewer than *most* orders were counted in the last minute, *ahead* more being about to be."""
+        if ahead >= self._most:
             return False
-        oldest = self._times[self._next]
+        oldest = self._times[(self._next + ahead) % self._most]
         return oldest == NONE or now_ns - oldest >= MINUTE_NS
 
     def count(self, now_ns: i64) -> None:

@@ -99,6 +99,8 @@ NOT_PERMITTED: Final[i64] = 96
 ORDER_RATE: Final[i64] = 98
 INTENT_MALFORMED: Final[i64] = 99
 NOT_COVERED: Final[i64] = 100
+ORDER_TO_TRADE: Final[i64] = 101
+RESTING: Final[i64] = 102
 
 NAMES: Final[dict[int, str]] = {
     0: "OK",
@@ -186,6 +188,8 @@ NAMES: Final[dict[int, str]] = {
     98: "ORDER_RATE",
     99: "INTENT_MALFORMED",
     100: "NOT_COVERED",
+    101: "ORDER_TO_TRADE",
+    102: "RESTING",
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, final
 from mypy_extensions import i64
 
 from engine.kernel import identity, kinds
+from engine.kernel.churn import Churn
 from engine.kernel.digest import Digest
 from engine.kernel.market import Instrument, Market
 from engine.kernel.modes import STRATEGY, Modes
@@ -96,6 +97,7 @@ class Desk:
         self.risk: Risk = Risk(self.portfolio, self.orders)
         self.modes: Final[Modes] = Modes()
         self.timers: Final[Timers] = Timers()
+        self.churn: Final[Churn] = Churn(policy)
         self.seats: Final[list[Seat]] = []
 
         self.seq: i64 = 0

@@ -48,6 +48,8 @@ class Fills:
         if state in (LIVE, PARTIAL, FILLED, CANCELLED):
             return
         desk.orders.become(order, PARTIAL if order.filled > 0 else LIVE, codes.OK, desk.now_ns)
+        if order.live_ns == NONE:
+            order.live_ns = desk.now_ns
         if order.cancel == CANCEL_QUEUED:
             self.queued.append(order)
             desk.pending = True
@@ -97,6 +99,7 @@ class Fills:
         if provisional:
             order.unsettled += 1
         order.filled += size
+        desk.churn.filled(order.seat, order.instrument.market.number, desk.now_ns)
         self.shown(order)
         orders = desk.orders
         late = order.state >= FILLED

@@ -6,7 +6,7 @@ from mypy_extensions import i64
 
 from engine.kernel import codes
 from engine.kernel.admit import Admission
-from engine.kernel.checks import CHECK_READ, CHECK_REPEAT
+from engine.kernel.checks import CHECK_READ, CHECK_REPEAT, CHECK_REST
 from engine.kernel.derived import CANCEL, CANCEL_ALL, CANCEL_TIMER, FLATTEN, MERGE, PLACE, SET_TIMER, SPLIT
 from engine.kernel.desk import NOTHING, Desk, Seat
 from engine.kernel.groups import Groups
@@ -105,15 +105,9 @@ class Obey:
         elif desk.seq <= self._admission.last_seq:
             self._answer(wanted, codes.DUPLICATE_INTENT, CHECK_REPEAT, 0)
         elif what == CANCEL:
-            order = desk.orders.find(wanted.target, "")
-            code = self._sender.cancel_code(order)
-            intent = self._answer(wanted, code, 0, 0)
-            if code == codes.OK and order is not None:
-                self._sender.cancel(order, intent, True)
+            self._cancel(wanted, desk.orders.find(wanted.target, ""))
         elif what == CANCEL_ALL:
-            self._answer(wanted, codes.OK, 0, 0)
-            for order in self._meant(wanted):
-                self._sender.cancel(order, b"")
+            self._cancel_all(wanted)
         elif what == FLATTEN:
             self._answer(wanted, codes.OK, 0, 0)
             assert wanted.instrument is not None
@@ -132,6 +126,36 @@ class Obey:
             found = desk.timers.cancel(wanted.seat, wanted.tag)
             self._answer(wanted, codes.OK if found else codes.NO_SUCH_ORDER, 0, 0)
 
+    def _cancel(self, wanted: Wanted, order: Order | None) -> None:
+        code = self._sender.cancel_code(order)
+        check: i64 = 0
+        spare: i64 = 0
+        if code == codes.OK and order is not None:
+            spare = self._sender.unrested(order)
+            if spare < 0:
+                code, check = codes.RESTING, CHECK_REST
+        intent = self._answer(wanted, code, check, 0, int(spare))
+        if code == codes.OK and order is not None:
+            self._sender.cancel(order, intent, True)
+
+    def _cancel_all(self, wanted: Wanted) -> None:
+        """Cancel what it speaks of; what has to rest still stays, and if that is all of it the intent is refused."""
+        sender = self._sender
+        leave: list[Order] = []
+        spare: i64 = 0
+        stay: i64 = 0
+        for order in self._meant(wanted):
+            young = sender.unrested(order)
+            if young < 0 and sender.cancel_code(order) == codes.OK:
+                stay += 1
+                spare = young if young < spare else spare
+            else:
+                leave.append(order)
+        code = codes.RESTING if stay > 0 and not leave else codes.OK
+        self._answer(wanted, code, CHECK_REST if stay > 0 else i64(0), stay, int(spare))
+        for order in leave:
+            sender.cancel(order, b"")
+
     def _meant(self, wanted: Wanted) -> list[Order]:
         """The orders a CancelAll speaks of."""
         instrument = wanted.instrument
@@ -140,9 +164,9 @@ class Obey:
             return [order for order in found if order.seat == wanted.seat]
         return [order for order in found if order.instrument.market is instrument.market]
 
-    def _answer(self, wanted: Wanted, code: i64, check: i64, detail: i64) -> bytes:
+    def _answer(self, wanted: Wanted, code: i64, check: i64, detail: i64, margin: int = 0) -> bytes:
         intent = self._sender.intent(wanted)
-        self._sender.verdict(intent, code, check, detail, 0)
+        self._sender.verdict(intent, code, check, detail, margin)
         return intent
 
 

@@ -123,6 +123,7 @@ class Order:
         self.cancel_ns: i64 = NONE  # when it was last requested
         self.cancel_refusals: i64 = 0
         self.closed_ns: i64 = NONE
+        self.live_ns: i64 = NONE  # when the venue first showed it to this run
         self.unsettled: i64 = 0  # fills that are neither settled nor reversed
         self.pinned: bool = False  # a group or an unwinding still asks for it
         self.forgotten: bool = False  # nobody will speak of it again: `orders` holds it no more
@@ -252,6 +253,7 @@ def pack_order(packer: Packer, order: Order) -> None:
     write_i64_le(writer, order.cancel_ns)
     write_i64_le(writer, order.cancel_refusals)
     write_i64_le(writer, order.closed_ns)
+    write_i64_le(writer, order.live_ns)
     write_i64_le(writer, order.unsettled)
     fills = order.fills
     if fills is None:
@@ -287,6 +289,7 @@ def unpack_order(unpacker: Unpacker, instruments: list[Instrument]) -> Order:
     order.cancel_ns = take()
     order.cancel_refusals = take()
     order.closed_ns = take()
+    order.live_ns = take()
     order.unsettled = take()
     for _ in range(take()):
         trade = unpacker.take_text()

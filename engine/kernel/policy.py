@@ -98,6 +98,10 @@ class Policy:
     age). *flatten_ticks* is how far through the touch an unwinding order may go, *rescue_ticks* how far each of a
     group's at most two rescues may. *latch_ns* is how long a gate may stay closed before it lowers the mode.
     *self_cross_refused* is whether an order that would meet one of our own is refused here, or left to the venue.
+
+    Against churn (`churn`): within *message_window_ns* (0: no such limit) a strategy may send *free_messages* orders
+    and cancels in a market, and *messages_per_fill* more for each fill; a cancel that it asks for before the order has
+    rested *min_resting_ns* (0: no such limit) is refused.
     """
 
     def __init__(
@@ -113,6 +117,10 @@ class Policy:
         rescue_ticks: i64,
         latch_ns: i64,
         self_cross_refused: bool,
+        min_resting_ns: i64,
+        message_window_ns: i64,
+        free_messages: i64,
+        messages_per_fill: i64,
     ) -> None:
         self.version: Final[str] = version
         self.settlements: Final[dict[str, Limits]] = settlements
@@ -125,6 +133,10 @@ class Policy:
         self.rescue_ticks: Final[i64] = rescue_ticks
         self.latch_ns: Final[i64] = latch_ns
         self.self_cross_refused: Final[bool] = self_cross_refused
+        self.min_resting_ns: Final[i64] = min_resting_ns
+        self.message_window_ns: Final[i64] = message_window_ns
+        self.free_messages: Final[i64] = free_messages
+        self.messages_per_fill: Final[i64] = messages_per_fill
 
     def rule_for(self, key: str) -> Rule | None:
         """The first rule that speaks of the instrument *key*; None means it may not be traded."""
@@ -161,4 +173,8 @@ class Policy:
         packer.put(self.rescue_ticks)
         packer.put(self.latch_ns)
         packer.put(1 if self.self_cross_refused else 0)
+        packer.put(self.min_resting_ns)
+        packer.put(self.message_window_ns)
+        packer.put(self.free_messages)
+        packer.put(self.messages_per_fill)
         return packer.finish()

@@ -16,7 +16,9 @@ from engine.kernel.arbiter import Arbiter
 from engine.kernel.capsule import capsule
 from engine.kernel.derived import CANCEL, PLACE
 from engine.kernel.desk import Desk
+from engine.kernel.events import STATUS_TRADING
 from engine.kernel.intents import Wanted
+from engine.kernel.modes import ACTIVE
 from engine.kernel.money import Money
 from engine.kernel.order import CANCEL_NONE, CANCEL_QUEUED, CANCEL_SENT, PENDING, UNKNOWN, Order
 from engine.kernel.request import Request
@@ -114,6 +116,7 @@ class Sender:
         owners: list[int] = []
         verdicts: list[tuple[int, int, int, int]] = []
         for wanted in legs:
+            admission.ahead = i64(len(orders))
             owner: i64 = 0
             if wanted.instrument is not None:
                 owner = desk.risk.markets[wanted.instrument.market.number].owner
@@ -123,6 +126,7 @@ class Sender:
                 break
             orders.append(order)
             owners.append(owner)
+        admission.ahead = 0
         if len(orders) < len(legs):
             for at in range(len(orders) - 1, -1, -1):
                 admission.withdraw(orders[at], i64(owners[at]))
@@ -203,6 +207,30 @@ class Sender:
             return codes.DUP_BLOCKED
         return codes.OK
 
+    def unrested(self, order: Order) -> i64:
+        """
+        By how much *order* is too young to be cancelled at a strategy's wish, as a number of ns below 0; otherwise 0.
+
+        It is bound to rest only while all is well: its market trades on a book that may be believed, every scope of it
+        is ACTIVE and no gate that concerns it is closed.
+        """
+        desk = self._desk
+        if not desk.churn.rests:
+            return 0
+        spare = desk.churn.rested(order, desk.now_ns)
+        market = order.instrument.market
+        if spare >= 0 or market.status != STATUS_TRADING or not market.ready():
+            return 0
+        modes = desk.modes
+        if modes.is_open():
+            return spare
+        venue = desk.venue(market)
+        number = order.instrument.number
+        calm = modes.effective(venue, market.number, number, order.seat) == ACTIVE
+        if calm and modes.blocking(venue, market.number, number, order.seat, False) == codes.OK:
+            return spare
+        return 0
+
     def cancel(self, order: Order, intent: bytes, asked: bool = False) -> None:
         """
         Request a cancel, or queue it until the venue has shown us the order; nothing if one is on its way.
@@ -222,6 +250,7 @@ class Sender:
         number = desk.next_number()
         self._request(number, CANCEL, order, intent)
         desk.orders.cancel_sent(order, number, desk.now_ns)
+        desk.churn.sent(order.seat, order.instrument.market.number, 1, desk.now_ns)
         desk.digest.mix(number)
 
     def cancel_queued(self, orders: list[Order]) -> None:

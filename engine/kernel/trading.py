@@ -345,6 +345,7 @@ class Trading:
         packer = Packer()
         packer.put(self._admission.last_seq)
         self._admission.rate.pack(packer)
+        self.desk.churn.pack(packer)
         for seat in self.desk.seats:
             packer.put(1 if seat.muted else 0)
         for exposure in self.desk.risk.markets:
@@ -357,6 +358,7 @@ class Trading:
         unpacker = Unpacker(data)
         self._admission.last_seq = unpacker.take()
         self._admission.rate.unpack(unpacker)
+        self.desk.churn.unpack(unpacker)
         for seat in self.desk.seats:
             seat.muted = unpacker.take() == 1
         for exposure in self.desk.risk.markets:

@@ -21,6 +21,9 @@ def test_the_example_says_what_it_shows():
     assert policy.max_data_age_ns == 60_000_000_000
     assert policy.latch_ns == 60_000_000_000
     assert policy.self_cross_refused
+    assert policy.min_resting_ns == 100_000_000
+    assert policy.message_window_ns == 3_600_000_000_000
+    assert (policy.free_messages, policy.messages_per_fill) == (5000, 500)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,12 @@ def test_the_example_says_what_it_shows():
         ("self_cross: refuse", "self_cross: allow", "orders.self_cross"),
         ("self_cross: refuse", "self_cross: true", "orders.self_cross"),
         ("  self_cross: refuse", "  # nothing", "self_cross"),
+        ("min_resting_ms: 100", "min_resting_ms: -1", "orders.min_resting_ms"),
+        ("  min_resting_ms: 100", "  # nothing", "min_resting_ms"),
+        ("window_ms: 3_600_000", "window_ms: 1h", "orders.order_to_trade.window_ms"),
+        ("free: 5000", "free: 0.5", "orders.order_to_trade.free"),
+        ("per_fill: 500", "per_fill: null", "orders.order_to_trade.per_fill"),
+        ("    per_fill: 500", "    # nothing", "per_fill"),
         ("latch_ms: 60_000", "latch_ms: [", "YAML"),
         ("gates:", "doors:", "gates"),
         ("gates:", "? [a]\n: 2\ngates:", "YAML"),

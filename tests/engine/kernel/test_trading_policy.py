@@ -78,3 +78,5 @@ def test_policies_that_allow_the_same_have_the_same_bytes():
     assert a_policy().canonical() == a_policy().canonical()
     assert a_policy().canonical() != a_policy(max_open_orders=101).canonical()
     assert a_policy().canonical() != a_policy(self_cross_refused=False).canonical()
+    for name in ("min_resting_ns", "message_window_ns", "free_messages", "messages_per_fill"):
+        assert a_policy().canonical() != a_policy(**{name: 1}).canonical(), name
