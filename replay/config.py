@@ -17,6 +17,7 @@ from cattrs import BaseValidationError, Converter
 from journal.disk import Disk
 from journal.errors import JournalError
 from replay.adversary_config import AdversaryConfig
+from replay.heuristics_config import HeuristicsConfig
 from replay.money_config import MoneyConfig
 from replay.run import StrategySource, reasons
 from replay.siblings import BadImport, gathered, path_of
@@ -62,6 +63,8 @@ def _only(wanted: type, accepted: tuple[type, ...]) -> Callable[[Any, Any], Any]
 
 _converter = strict_converter()
 MOST_BYTES = 1 << 20
+_OFF_UNTIL_SET = ("adversary", "heuristics")
+"""Parts that an override makes, where they are missing: what they hold is off until one of its values is set."""
 MOST_SEED = 2**63 - 1
 
 
@@ -94,6 +97,7 @@ class RunConfig:
     book_hash_every: int = 1
     seed: int = 0
     adversary: AdversaryConfig | None = None
+    heuristics: HeuristicsConfig | None = None
 
 
 def read_file(disk: Disk, path: Path) -> str:
@@ -122,6 +126,26 @@ def read_adversary(values: dict[str, Any], where: str) -> AdversaryConfig:
         return _converter.structure(values, AdversaryConfig)
     except BaseValidationError as error:
         raise BadConfig(where, reasons(error)) from error
+
+
+def read_heuristics(text: str) -> HeuristicsConfig | None:
+    """
+    The `heuristics:` part of the configuration *text* of a run, None where it has none.
+
+    Raises:
+        BadConfig: the part does not hold.
+    """
+    if "heuristics" not in text:  # every kernel asks, and few configurations have the part
+        return None
+    where = "the recorded configuration"
+    try:
+        values = load(text)
+        part = values.get("heuristics") if isinstance(values, dict) else None
+        return None if part is None else _converter.structure(part, HeuristicsConfig)
+    except BadYaml as error:
+        raise BadConfig(where, str(error)) from error
+    except BaseValidationError as error:
+        raise BadConfig(f"{where}, heuristics", reasons(error)) from error
 
 
 def read_config(
@@ -172,8 +196,8 @@ def _override(values: dict[str, Any], override: str) -> None:
     *parents, last = path.split(".")
     target: Any = values
     for name in parents:
-        if parents[0] == "adversary" and isinstance(target, dict) and target.get(name) is None:
-            target[name] = {}  # every stress is off until one of its values is set
+        if parents[0] in _OFF_UNTIL_SET and isinstance(target, dict) and target.get(name) is None:
+            target[name] = {}
         target = _step(target, name, override)
     try:
         value = load(text)

@@ -1,7 +1,9 @@
 """A kernel as a run had it: decoders, policy, strategies and seed from its RUN_START."""
 
 from engine.kernel.step import Kernel
+from replay.config import read_heuristics
 from replay.decoders import translators
+from replay.heuristics_config import settings_of
 from replay.policy import read_policy
 from replay.run import RunStart
 from replay.strategies import make, tier_number
@@ -17,7 +19,7 @@ def kernel_of(run: RunStart) -> Kernel:
     A new kernel for *run*, before its RUN_START.
 
     Raises:
-        NoDecoder, BadPolicy, BadStrategy: this build or this text cannot make what the run had.
+        NoDecoder, BadPolicy, BadStrategy, BadConfig: this build or this text cannot make what the run had.
     """
     kernel = Kernel(
         translators(run.decoders),
@@ -26,6 +28,9 @@ def kernel_of(run: RunStart) -> Kernel:
         run.seed,
         run.hash_every,
     )
+    heuristics = read_heuristics(run.config)
+    if heuristics is not None:
+        kernel.trading.watch_others(settings_of(heuristics))
     for recorded in run.strategies:
         kernel.trading.add_strategy(recorded.name, make(recorded), tier_number(recorded.tier), recorded.instruments)
     return kernel

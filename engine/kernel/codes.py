@@ -76,6 +76,9 @@ BAD_NUMBER: Final[i64] = 61
 BAD_TEXT: Final[i64] = 62
 LEASE_LOST: Final[i64] = 63
 EXEC_DOWN: Final[i64] = 64
+CROWDED: Final[i64] = 65
+SPREAD_COMPRESSED: Final[i64] = 66
+TOXIC_FLOW: Final[i64] = 67
 
 # Refusals of an intent by admission and arbitration, beside those above.
 MODE_FORBIDS: Final[i64] = 80
@@ -168,6 +171,9 @@ NAMES: Final[dict[int, str]] = {
     62: "BAD_TEXT",
     63: "LEASE_LOST",
     64: "EXEC_DOWN",
+    65: "CROWDED",
+    66: "SPREAD_COMPRESSED",
+    67: "TOXIC_FLOW",
     80: "MODE_FORBIDS",
     81: "GATE_CLOSED",
     82: "BOOK_INVALID",

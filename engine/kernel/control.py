@@ -10,7 +10,7 @@ from mypy_extensions import i64
 
 from engine.kernel import codes, kinds
 from engine.kernel.desk import Desk
-from engine.kernel.modes import KILL, LATCH_NS, LOWERS, REDUCE_ONLY, SCOPE_NAMES, Gate, is_safety
+from engine.kernel.modes import KILL, LATCH_NS, LOWERS, REDUCE_ONLY, SCOPE_NAMES, Gate, is_safety, latches
 from engine.kernel.pack import Packer
 from engine.kernel.timers import KERNEL
 
@@ -35,12 +35,14 @@ class Control:
         if closed:
             flaps = desk.modes.close(gate, now_ns)
             self._gate_record(gate, True)
+            if not latches(code):
+                return
             if flaps:
                 self.lower(scope, number, REDUCE_ONLY, codes.GATE_LATCHED)
             else:
                 desk.timers.set(KERNEL, _latch_tag(gate), now_ns + self._latch_ns(code))
             return
-        if now_ns - gate.closed_ns >= self._latch_ns(code):
+        if latches(code) and now_ns - gate.closed_ns >= self._latch_ns(code):
             self.lower(scope, number, REDUCE_ONLY, codes.GATE_LATCHED)
         desk.modes.reopen(gate)
         desk.timers.cancel(KERNEL, _latch_tag(gate))
@@ -66,12 +68,18 @@ class Control:
 
     def arm(self, scope: i64, number: i64) -> i64:
         """
-        One step up, for an operator: OK, or OP_REFUSED while a gate is closed, an order is UNKNOWN, or it is ACTIVE.
+        One step up, for an operator.
+
+        Returns:
+            OK, or OP_REFUSED while a gate that latches is closed, an order is UNKNOWN, or the mode is ACTIVE.
         """
         desk = self._desk
         old = desk.modes.mode(scope, number)
-        if old == 0 or desk.modes.closed_count > 0 or desk.orders.unknown_count > 0:
+        if old == 0 or desk.orders.unknown_count > 0:
             return codes.OP_REFUSED
+        for gate in desk.modes.all_closed():
+            if latches(gate.code):
+                return codes.OP_REFUSED
         new = desk.modes.raise_one(scope, number)
         self.killing = False
         self._mode_record(scope, number, old, new, codes.OK)

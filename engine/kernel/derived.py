@@ -83,6 +83,20 @@ _REQUEST: Final[Layout] = (
     ("target", "i"),
     ("target_venue_id", "t"),
 )
+_REGIME: Final[Layout] = (
+    ("market", "i"),
+    ("heuristic", "i"),
+    ("old", "i"),
+    ("new", "i"),
+    ("score", "i"),
+    ("edge", "i"),
+    ("depth", "i"),
+    ("partial", "i"),
+    ("tight", "i"),
+    ("unfilled", "i"),
+    ("adverse", "i"),
+    ("imbalance", "i"),
+)
 _GROUP: Final[Layout] = (("group", "i"), ("seat", "i"), ("label", "t"), ("state", "i"), ("leg", "i"), ("code", "i"))
 
 LAYOUTS: Final[dict[tuple[int, int], Layout]] = {
@@ -108,6 +122,7 @@ LAYOUTS: Final[dict[tuple[int, int], Layout]] = {
     (kinds.UNKNOWN, 1): (("request", "i"), ("code", "i")),
     (kinds.ABSENT, 1): (("request", "i"), ("code", "i")),
     (kinds.LEG_RISK, 1): (("group", "i"), ("seat", "i"), ("leg", "i"), ("size", "i")),
+    (kinds.REGIME, 1): _REGIME,
 }
 """Field names and types of each (kind, schema) that the kernel writes."""
 

@@ -25,6 +25,7 @@ from engine.kernel.risk import Risk
 from engine.kernel.strategy import Change, CompiledStrategy
 from engine.kernel.terms import Terms
 from engine.kernel.timers import Timers
+from engine.kernel.watch import Watch
 
 NOTHING: Final[list[object]] = []
 """No intents at all: never added to."""
@@ -99,6 +100,7 @@ class Desk:
         self.timers: Final[Timers] = Timers()
         self.churn: Final[Churn] = Churn(policy)
         self.seats: Final[list[Seat]] = []
+        self.watch: Watch | None = None  # only where the configuration turns heuristics on
 
         self.seq: i64 = 0
         self.draw_key: i64 = 0  # unlike that of any other input
@@ -123,6 +125,8 @@ class Desk:
                 self.venues.append(venue)
             self.venue_of.append(self.venues.index(venue))
             self.risk.market_added(market)
+            if self.watch is not None:
+                self.watch.market_added(market)
         self.by_key[instrument.key] = instrument
         self.orders.instrument_added()
         self.portfolio.instrument_added(instrument)
@@ -137,6 +141,10 @@ class Desk:
         for market in self.markets:
             self.risk.market_added(market)
         self.risk.rebuild()
+
+    def attentive(self) -> bool:
+        """Whether even an input that moves nothing but a book may lead to something."""
+        return self.pending or self.unwinding or self.watch is not None
 
     def venue(self, market: Market) -> i64:
         """The number of *market*'s venue, the `modes.VENUE` scope's."""

@@ -193,6 +193,8 @@ class Executions:
         desk.orders.reserve(order, missing)
         self._gone(order)
         rest = order.rest() - missing
+        if desk.watch is not None:
+            desk.watch.ended(order, rest, desk.now_ns)
         if 0 < rest < order.instrument.market.listing.min_size and order.filled > 0:
             desk.emit_two(kinds.DUST, order.number, rest)
         desk.tell(order, ORDER_CANCELLED, 0, 0)

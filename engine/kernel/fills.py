@@ -120,6 +120,10 @@ class Fills:
             desk.portfolio.pay_out(order.instrument.market)
         desk.order_moved(order)
         desk.position_moved(number)
+        if desk.watch is not None:
+            desk.watch.filled(order, price, flags, desk.now_ns)
+            if order.state == FILLED and not late:
+                desk.watch.ended(order, 0, desk.now_ns)
         desk.tell(order, ORDER_FILLED, price, size)
         self._breached(order)
 

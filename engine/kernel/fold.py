@@ -389,6 +389,12 @@ class MarketData:
                 self.findings.append(Finding(codes.UNKNOWN_INSTRUMENT, -1, True, 0, 0, key))
         return found
 
+    def wake(self, markets: list[Market], reason: i64) -> None:
+        """Let strategies look at *markets* for a *reason* that does not come from their data."""
+        for market in markets:
+            self._touch(market)
+            market.wake |= reason
+
     def _touch(self, market: Market) -> None:
         if market.touched:
             return

@@ -23,6 +23,7 @@ WAKE_ORDER: Final[i64] = 4
 WAKE_TIMER: Final[i64] = 8
 WAKE_BOOK: Final[i64] = 16  # became valid or invalid
 WAKE_STATUS: Final[i64] = 32
+WAKE_REGIME: Final[i64] = 64  # a heuristic changed its level
 
 _DENSE_LIMIT: Final[i64] = 20_000
 

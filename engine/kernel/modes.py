@@ -46,6 +46,10 @@ LATCH_NS: Final[dict[int, int]] = {
     codes.RISK_UNHEALTHY: 60_000_000_000,
 }
 
+# Gates that speak of what others do in a market and not of our health: however long they stay closed, and however often
+# they close, there is nothing for a person to mend. They do not latch, and nobody waits for them to arm.
+WEATHER: Final[tuple[i64, ...]] = (codes.CROWDED, codes.SPREAD_COMPRESSED, codes.TOXIC_FLOW)
+
 # Conditions that lower the mode when they are reported; all others only close a gate.
 LOWERS: Final[dict[int, int]] = {
     codes.JRN_DISK_FULL: REDUCE_ONLY,
@@ -76,6 +80,11 @@ LOWERS: Final[dict[int, int]] = {
 def is_safety(code: i64) -> bool:
     """Whether a gate with that code stops reductions too."""
     return code in SAFETY
+
+
+def latches(code: i64) -> bool:
+    """Whether a gate with that code lowers the mode when it stays closed, or closes too often."""
+    return code not in WEATHER
 
 
 def scope_key(scope: i64, number: i64) -> i64:

@@ -18,6 +18,7 @@ from engine.kernel.events import ORDER_ACKED, STRIDE, EventBatch, Translator
 from engine.kernel.findings import alert, report
 from engine.kernel.fold import MarketData
 from engine.kernel.inputs import members, timer_fields
+from engine.kernel.market import WAKE_REGIME
 from engine.kernel.outbox import Outbox
 from engine.kernel.pack import Malformed, Packer, Unpacker
 from engine.kernel.payload import PREFIXED_END
@@ -143,7 +144,7 @@ class Kernel:
         Otherwise `plain_inputs` is how many it moved past, and `plain_seq` the last one's own number.
         """
         desk = self.trading.desk
-        if self.streams.bad or desk.pending or desk.unwinding or not self.data.listings.instruments:
+        if self.streams.bad or desk.attentive() or not self.data.listings.instruments:
             return start
         most = DIGEST_EVERY
         if self.running:
@@ -283,6 +284,8 @@ class Kernel:
     def _decide(self) -> None:
         """Let the strategies look, if there are any and something happened that they may want to know."""
         trading = self.trading
+        if trading.regimes is not None:
+            self.data.wake(trading.regimes.look(self.data.moved, self.recv_ns), WAKE_REGIME)
         moved = self.data.moved
         if trading.desk.pending or (moved and trading.wanted(moved)):
             trading.decide(self.seq, self.recv_ns, moved)

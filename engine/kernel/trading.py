@@ -24,12 +24,14 @@ from engine.kernel.events import SETS_CONVERTED, STRIDE, EventBatch
 from engine.kernel.executions import Executions
 from engine.kernel.fills import Fills
 from engine.kernel.groups import Groups
+from engine.kernel.heuristics import HeuristicSettings
 from engine.kernel.market import Instrument, Market
 from engine.kernel.obey import Obey
 from engine.kernel.opening import Opening
 from engine.kernel.outbox import Outbox
 from engine.kernel.pack import Packer, Unpacker
 from engine.kernel.policy import Policy
+from engine.kernel.regimes import Regimes
 from engine.kernel.request import Request
 from engine.kernel.seats import Seats
 from engine.kernel.sender import Sender
@@ -37,6 +39,7 @@ from engine.kernel.sets import Sets
 from engine.kernel.terms import Terms
 from engine.kernel.timers import KERNEL
 from engine.kernel.unwind import Unwinder
+from engine.kernel.watch import Watch
 
 _OUTCOME_SIZE: Final[i64] = 24
 
@@ -74,6 +77,8 @@ class Trading:
         )
         self._wants: i64 = 0  # the reasons that wake any of them
         self._opening: Final[Opening] = Opening(desk, self._strategies, self._sets)
+        self.regimes: Regimes | None = None
+        """What looks at the others in every market; None unless `watch_others` was asked for."""
 
     @property
     def pending(self) -> bool:
@@ -120,6 +125,12 @@ class Trading:
         """
         seat = self._strategies.add(name, strategy, tier, instruments)
         self._wants |= seat.wants
+
+    def watch_others(self, settings: HeuristicSettings) -> None:
+        """Turn the heuristics on, before anything is listed."""
+        assert not self.desk.terms
+        self.desk.watch = Watch(settings)
+        self.regimes = Regimes(self.desk, self._control, self.desk.watch)
 
     # -- what the step folds ---------------------------------------------------------------------------------------
 
@@ -196,7 +207,8 @@ class Trading:
         desk.digest.mix(timer_id)
         desk.pending = True
         if timer.owner == KERNEL:
-            self._control.latch(timer.tag)
+            if self.regimes is None or not self.regimes.fired(timer.tag):
+                self._control.latch(timer.tag)
             return codes.OK
         seat = desk.seats[timer.owner - 1]
         seat.timers = seat.timers + timer.tags if seat.timers else timer.tags
@@ -319,6 +331,8 @@ class Trading:
             ("sets", self._sets.pack()),
         ]
         parts.append(("arbiter", self._pack_arbiter()))
+        if desk.watch is not None:
+            parts.append(("heuristics", desk.watch.pack()))
         for seat in desk.seats:
             parts.append((f"memory/{seat.name}", self._strategies.remember(seat)))
         return parts
@@ -338,6 +352,8 @@ class Trading:
         self._sets.unpack(found["sets"])
         desk.measure_again()
         self._unpack_arbiter(found["arbiter"])
+        if desk.watch is not None:
+            desk.watch.unpack(found["heuristics"])
         for seat in desk.seats:
             self._strategies.recall(seat, found[f"memory/{seat.name}"])
 

@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from engine.kernel.desk import Desk, Seat
 from engine.kernel.fees import taker_fee
+from engine.kernel.heuristics import COMPRESSION, CROWDING, TOXICITY
 from engine.kernel.market import Instrument
 from engine.kernel.modes import MODE_NAMES
 from engine.kernel.order import Order, OwnOrder
@@ -290,6 +291,37 @@ class InstrumentView:
             return 0
         value = mark_value(self._instrument, holding.size)
         return None if value is None else value - holding.cost
+
+    @property
+    def crowding(self) -> int:
+        """How much others live on the same edge here: a level of `heuristics`, CALM where they are off."""
+        return self._level(CROWDING)
+
+    @property
+    def compression(self) -> int:
+        """How much the spread has gone, and our fills with it: a level, as `crowding`."""
+        return self._level(COMPRESSION)
+
+    @property
+    def toxicity(self) -> int:
+        """How much whoever trades with us knows more: a level, as `crowding`."""
+        return self._level(TOXICITY)
+
+    def _level(self, heuristic: i64) -> int:
+        watch = self._desk.watch
+        return 0 if watch is None else int(watch.markets[self._instrument.market.number].level(heuristic))
+
+    @property
+    def edge_buffer_ticks(self) -> int:
+        """By how many ticks the buffer of an arbitrage here is to widen, 0 or more: what the three levels ask for."""
+        watch = self._desk.watch
+        return 0 if watch is None else int(watch.markets[self._instrument.market.number].buffer_ticks)
+
+    @property
+    def pull_quotes(self) -> bool:
+        """Whether no quote should rest here now: a level says so."""
+        watch = self._desk.watch
+        return watch is not None and watch.markets[self._instrument.market.number].pulled
 
     @property
     def mode(self) -> str:
