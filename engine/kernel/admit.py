@@ -71,9 +71,10 @@ from engine.kernel.intents import FIELD_INSTRUMENT, FIELD_TIF, Wanted
 from engine.kernel.market import Instrument, Market
 from engine.kernel.modes import ACTIVE, KILL
 from engine.kernel.money import Money
-from engine.kernel.order import FLAG_MIRRORED, FLAG_POST_ONLY, FLAG_REDUCE_ONLY, FLAG_UNWIND, Order
+from engine.kernel.order import FLAG_MIRRORED, FLAG_POST_ONLY, FLAG_REDUCE_ONLY, FLAG_UNWIND, Order, gets_out
 from engine.kernel.policy import TIF_FAK, TIF_FOK, TIF_GTD, Policy
 from engine.kernel.record import NONE
+from engine.kernel.risk import NOBODY
 from engine.kernel.terms import Terms
 from engine.kernel.units import BUY, LARGEST, SELL
 
@@ -179,8 +180,10 @@ class Admission:
             return self._refuse(codes.NOT_PERMITTED, CHECK_PERMITTED, FIELD_INSTRUMENT, 0)
         if wanted.flags & FLAG_REDUCE_ONLY and not self._reduces:
             return self._refuse(codes.NOT_REDUCING, CHECK_REDUCES, 0, 0)
-        if wanted.seat > 0 and not self._arbiter.may_place(wanted.seat, market):
-            return self._refuse(codes.NOT_OWNER, CHECK_OWNER, self._desk.risk.markets[market.number].owner, 0)
+        if wanted.seat > 0 and not gets_out(wanted.flags):
+            other = self._arbiter.kept_out_by(wanted.seat, market)
+            if other != NOBODY:
+                return self._refuse(codes.NOT_OWNER, CHECK_OWNER, other, 0)
         return True
 
     def _form(self, wanted: Wanted, instrument: Instrument, price: i64, size: i64) -> Instrument:

@@ -1,9 +1,15 @@
 """
-Who may place orders in a market: one strategy at a time.
+Who may place orders in a market: one strategy at a time, its owner.
 
-A market belongs to the strategy that placed there, for as long as it has an order or a position in it. A strategy of a
-higher tier (box arbitrage > event arbitrage > market making > directional) takes it over at once, and the kernel then
-cancels the former owner's orders; among equals the owner stays. Anyone may cancel or flatten.
+A strategy *holds* something in a market while it has an open order, a group or a split under way, or a stake in the
+position there (`stakes`: complete sets are none). It may place, and so becomes the owner, unless another one keeps it
+out that holds something there: one of a higher tier (box arbitrage > event arbitrage > market making > directional), or
+one of its own tier. Of several in one tier that hold something the owner goes on; without it, any of them may.
+
+So a higher tier takes a market over at once, and what others have open there is cancelled; a lower one waits until
+nothing is left of the higher one, however long that takes. Whether a strategy is muted or killed makes no difference:
+what it has left there is still to be dealt with, and anyone may cancel and flatten. Orders that only get out (of a
+flatten, of the unwinding of a group) neither need nor take the market, and are not displaced.
 """
 
 from typing import Final, final
@@ -12,7 +18,7 @@ from mypy_extensions import i64
 
 from engine.kernel.desk import Desk
 from engine.kernel.market import Market
-from engine.kernel.order import Order
+from engine.kernel.order import Order, gets_out
 from engine.kernel.risk import NOBODY
 
 _NONE: Final[list[Order]] = []
@@ -25,22 +31,39 @@ class Arbiter:
     def __init__(self, desk: Desk) -> None:
         self._desk: Final[Desk] = desk
 
-    def may_place(self, seat: i64, market: Market) -> bool:
-        """Whether *seat* owns *market*, or may take it."""
-        owner = self._desk.risk.markets[market.number].owner
-        if owner in (seat, NOBODY):
-            return True
-        return self._desk.seats[seat - 1].tier < self._desk.seats[owner - 1].tier or not self.engaged(market)
-
-    def engaged(self, market: Market) -> bool:
-        """Whether there is an order or a position in *market*."""
+    def kept_out_by(self, seat: i64, market: Market) -> i64:
+        """The strategy that keeps *seat* from placing in *market*, NOBODY if it may."""
         desk = self._desk
+        owner = desk.risk.markets[market.number].owner
+        if owner == seat:
+            return NOBODY
+        tier = desk.seats[seat - 1].tier
+        within = False
+        asked = False
+        for other in desk.seats:
+            number = other.number
+            if number == seat or other.tier > tier or not self.holds(number, market):
+                continue
+            if other.tier == tier and number != owner:
+                if not asked:
+                    asked = True
+                    within = self.holds(seat, market)
+                if within:
+                    continue
+            return number
+        return NOBODY
+
+    def holds(self, seat: i64, market: Market) -> bool:
+        """Whether *seat* has an order, something under way or a stake in *market*."""
+        desk = self._desk
+        if desk.stakes[market.number].holds(seat):
+            return True
         leg: i64 = 0
         legs: i64 = len(market.listing.symbols)
         while leg < legs:
-            number = market.first_instrument + leg
-            if desk.orders.working[number].orders or desk.portfolio.holdings[number].size != 0:
-                return True
+            for order in desk.orders.working[market.first_instrument + leg].orders:
+                if order.seat == seat and not gets_out(order.flags):
+                    return True
             leg += 1
         return False
 
@@ -53,7 +76,7 @@ class Arbiter:
             return found
         for leg in range(len(market.listing.symbols)):
             for order in desk.orders.working[market.first_instrument + leg].orders:
-                if order.seat not in (owner, NOBODY):
+                if order.seat not in (owner, NOBODY) and not gets_out(order.flags):
                     found = [*found, order]
         if len(found) > 1:
             found.sort(key=_number)

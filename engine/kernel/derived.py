@@ -123,6 +123,7 @@ LAYOUTS: Final[dict[tuple[int, int], Layout]] = {
     (kinds.ABSENT, 1): (("request", "i"), ("code", "i")),
     (kinds.LEG_RISK, 1): (("group", "i"), ("seat", "i"), ("leg", "i"), ("size", "i")),
     (kinds.REGIME, 1): _REGIME,
+    (kinds.OWNER, 1): (("market", "i"), ("old", "i"), ("new", "i")),
 }
 """Field names and types of each (kind, schema) that the kernel writes."""
 

@@ -22,6 +22,7 @@ from engine.kernel.policy import Policy
 from engine.kernel.portfolio import Portfolio
 from engine.kernel.request import Request
 from engine.kernel.risk import Risk
+from engine.kernel.stakes import Stakes
 from engine.kernel.strategy import Change, CompiledStrategy
 from engine.kernel.terms import Terms
 from engine.kernel.timers import Timers
@@ -96,6 +97,7 @@ class Desk:
         self.orders: Final[Orders] = Orders()
         self.portfolio: Final[Portfolio] = Portfolio()
         self.risk: Risk = Risk(self.portfolio, self.orders)
+        self.stakes: Final[list[Stakes]] = []  # of each market
         self.modes: Final[Modes] = Modes()
         self.timers: Final[Timers] = Timers()
         self.churn: Final[Churn] = Churn(policy)
@@ -127,6 +129,7 @@ class Desk:
             self.risk.market_added(market)
             if self.watch is not None:
                 self.watch.market_added(market)
+            self.stakes.append(Stakes())
         self.by_key[instrument.key] = instrument
         self.orders.instrument_added()
         self.portfolio.instrument_added(instrument)
@@ -228,4 +231,15 @@ class Desk:
         holding.fees_money.mix(digest)
         holding.purse.settled_money.mix(digest)
         holding.purse.provisional_money.mix(digest)
-        self.risk.refresh(holding.instrument.market.number)
+        market = holding.instrument.market
+        self.risk.refresh(market.number)
+        if self.leaning(market) == 0:
+            self.stakes[market.number].flat()
+
+    def leaning(self, market: Market) -> i64:
+        """Our position in *market* without complete sets, in size units of its first outcome."""
+        holdings = self.portfolio.holdings
+        first = market.first_instrument
+        if len(market.listing.symbols) == 2:
+            return holdings[first].size - holdings[first + 1].size
+        return holdings[first].size

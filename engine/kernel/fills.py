@@ -24,9 +24,10 @@ from engine.kernel.events import (
 )
 from engine.kernel.fees import fee, stated_fee
 from engine.kernel.modes import ACCOUNT, INSTRUMENT, MARKET, REDUCE_ONLY
-from engine.kernel.order import CANCEL_QUEUED, CANCELLED, FILLED, LIVE, PARTIAL, PENDING, UNKNOWN, Fill, Order
+from engine.kernel.order import CANCEL_QUEUED, CANCELLED, FILLED, LIVE, PARTIAL, PENDING, UNKNOWN, Fill, Order, gets_out
 from engine.kernel.pack import Packer
 from engine.kernel.record import NONE
+from engine.kernel.units import SELL
 
 
 @final
@@ -99,6 +100,7 @@ class Fills:
         if provisional:
             order.unsettled += 1
         order.filled += size
+        self._stake(order, size)
         desk.churn.filled(order.seat, order.instrument.market.number, desk.now_ns)
         self.shown(order)
         orders = desk.orders
@@ -126,6 +128,22 @@ class Fills:
                 desk.watch.ended(order, 0, desk.now_ns)
         desk.tell(order, ORDER_FILLED, price, size)
         self._breached(order)
+
+    def _stake(self, order: Order, size: i64) -> None:
+        """Book a fill of *size* of *order* (below 0: one taken back) to whose it is."""
+        desk = self._desk
+        instrument = order.instrument
+        signed = -size if (order.side == SELL) != instrument.complement else size
+        market = instrument.market.number
+        seat = order.seat
+        if gets_out(order.flags):
+            owner = desk.risk.markets[market].owner
+            if size > 0:
+                desk.stakes[market].traded_away(seat, owner, signed)
+                return
+            seat = owner  # what was to be gone is there again, and somebody has to see to it
+        if seat > 0:
+            desk.stakes[market].traded(seat, signed)
 
     def _breached(self, order: Order) -> None:
         """
@@ -196,6 +214,7 @@ class Fills:
         desk.portfolio.reverse(number, order.side, fill.price, fill.size, fill.fee)
         order.unsettled -= 1
         order.filled -= fill.size
+        self._stake(order, -fill.size)
         if order.open():
             desk.orders.reserve(order, order.rest())
         if order.instrument.market.winner != NONE:

@@ -24,7 +24,7 @@ from engine.kernel.derived import PLACE
 from engine.kernel.desk import Desk
 from engine.kernel.intents import Wanted
 from engine.kernel.market import Instrument
-from engine.kernel.order import FLAG_UNWIND, Order
+from engine.kernel.order import FLAG_RESCUE, FLAG_UNWIND, Order
 from engine.kernel.pack import Packer, Unpacker
 from engine.kernel.policy import TIF_FAK, TIF_FOK, TIF_GTC
 from engine.kernel.record import NONE
@@ -91,6 +91,7 @@ class Groups:
             order.pinned = True
             group.legs.append(Leg(order.asked, wanted.side, order.size, order.number))
         self.active.append(group)
+        self._claim(group, 1)
         self._record(group, -1, codes.OK)
         return True
 
@@ -107,6 +108,7 @@ class Groups:
                 ended.append(group)
         for group in ended:
             self.active.remove(group)
+            self._claim(group, -1)
             for leg in group.legs:
                 if leg.order != 0:
                     self._order(leg).pinned = False
@@ -215,7 +217,7 @@ class Groups:
         wanted.lots = size // market.lot
         rule = desk.terms[leg.instrument.number].rule
         wanted.tif = TIF_FAK if rule is None or rule.allows(TIF_FAK) else TIF_GTC
-        wanted.flags = FLAG_UNWIND
+        wanted.flags = FLAG_UNWIND | FLAG_RESCUE
         wanted.leg = at
         wanted.why = "rescue"
         order = self._sender.place(wanted, group.number)
@@ -239,6 +241,11 @@ class Groups:
             if beyond > 0:
                 back = SELL if leg.side == BUY else BUY
                 self._unwinder.start(leg.instrument, back, beyond, group.seat, group.number, at)
+
+    def _claim(self, group: Group, legs: i64) -> None:
+        """Its strategy holds the markets of its legs until the group has ended."""
+        for leg in group.legs:
+            self._desk.stakes[leg.instrument.market.number].of(group.seat).claims += legs
 
     def _enter(self, group: Group, state: i64, leg: i64, code: i64) -> None:
         group.state = state
@@ -299,5 +306,6 @@ class Groups:
                     self._order(leg).pinned = True
                 group.legs.append(leg)
             active.append(group)
+            self._claim(group, 1)
         unpacker.done()
         self.active = active

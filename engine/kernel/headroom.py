@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from engine.kernel.checks import LIMIT_ACCOUNT, LIMIT_EVENT, LIMIT_LOTS, LIMIT_MARKET, LIMIT_STRATEGY
 from engine.kernel.desk import Desk
 from engine.kernel.money import Money
-from engine.kernel.order import Order
+from engine.kernel.order import Order, gets_out
 from engine.kernel.terms import Terms
 from engine.kernel.units import BUY
 
@@ -40,7 +40,7 @@ class Headroom:
         event = exposure.event
         owner = exposure.owner
         seat = owner
-        if order.seat > 0:
+        if order.seat > 0 and not gets_out(order.flags):
             seat = order.seat
         strategy = risk.strategy(seat, exposure.purse)
         self._market_before.copy(exposure.worst_money)

@@ -84,6 +84,7 @@ ABSENT: Final[i64] = 0x2012
 RECON: Final[i64] = 0x2013
 LEG_RISK: Final[i64] = 0x2014
 REGIME: Final[i64] = 0x2015
+OWNER: Final[i64] = 0x2016
 DIGEST: Final[i64] = 0x2FFF
 
 NAMES: Final[dict[int, str]] = {
@@ -150,6 +151,7 @@ NAMES: Final[dict[int, str]] = {
     0x2013: "RECON",
     0x2014: "LEG_RISK",
     0x2015: "REGIME",
+    0x2016: "OWNER",
     0x2FFF: "DIGEST",
 }
 """Number to name, for people; `name` answers for unknown numbers too."""

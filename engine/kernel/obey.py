@@ -43,10 +43,20 @@ class Obey:
             if not intents:
                 continue
             seat.answer = NOTHING
-            if any_grouped(intents):
+            if seat.muted:
+                self._refuse_all(seat.number, intents)
+            elif any_grouped(intents):
                 self._take_grouped(seat.number, intents)
             else:
                 self._take_plain(seat.number, intents)
+
+    def _refuse_all(self, seat: i64, intents: list[object]) -> None:
+        """What a strategy had yielded when it failed: nobody knows what it would have wanted beside it."""
+        desk = self._desk
+        for intent in intents:
+            wanted = self._reader.read(intent, seat, desk.ordinal, desk.now_ns)
+            desk.ordinal += 1
+            self._answer(wanted, codes.STRAT_FAULT, 0, 0)
 
     def _take_plain(self, seat: i64, intents: list[object]) -> None:
         desk = self._desk

@@ -8,7 +8,8 @@ opens nothing until an operator arms it again (LEG_RISK).
 
     {"cash": {PURSE: {"currency", "exponent", "opening", "settled", "provisional"}},
      "positions": {INSTRUMENT: {"size", "settled", "cost", "realised", "fees", "income", "traded"}},
-     "orders": [{"instrument": KEY, "strategy": NAME, ...}],     "owners": {MARKET: NAME},
+     "orders": [{"instrument": KEY, "strategy": NAME, ...}],
+     "owners": {MARKET: NAME},     "stakes": {MARKET: {NAME: SIZE}} (without them all of a position is its owner's),
      "conversions": [{"instrument": KEY, "strategy": NAME, "number", "merges", "size"}],
      "modes": {SCOPE: MODE},     "muted": [NAME],     "broken_groups": [NAME],
      "timers": [{"strategy", "tag", "due_ns", "every_ns"}],     "memories": {NAME: HEX}}
@@ -21,7 +22,7 @@ from mypy_extensions import i64
 from engine.kernel.commands import read_scope, scope_text
 from engine.kernel.desk import Desk
 from engine.kernel.inputs import canonical, members
-from engine.kernel.market import Instrument
+from engine.kernel.market import Instrument, Market
 from engine.kernel.modes import MODE_NAMES, REDUCE_ONLY, STRATEGY
 from engine.kernel.order import FLAG_MIRRORED, PENDING, UNKNOWN, Fill, Order
 from engine.kernel.pack import Malformed
@@ -42,6 +43,7 @@ class Opening:
         self._orders: list[Any] = []
         self._conversions: list[Any] = []
         self._owners: dict[str, Any] = {}
+        self._stakes: dict[str, Any] = {}
         self._modes: dict[str, Any] = {}
 
     def take(self, payload: bytes) -> None:
@@ -70,6 +72,7 @@ class Opening:
         self._orders = list(said.get("orders", []))
         self._conversions = list(said.get("conversions", []))
         self._owners = dict(said.get("owners", {}))
+        self._stakes = dict(said.get("stakes", {}))
         self._modes = dict(said.get("modes", {}))
         for seat in desk.seats:
             seat.muted = seat.name in said.get("muted", [])
@@ -127,8 +130,21 @@ class Opening:
         owner: Any = self._owners.pop(market.key, None)
         if owner is not None:
             desk.risk.own(market.number, self._seat(owner))
+        self._stake(market)
         self._lower_known()
         desk.risk.refresh(market.number)
+
+    def _stake(self, market: Market) -> None:
+        """Whose the position in *market* is, as far as these are still configured."""
+        desk = self._desk
+        stakes = desk.stakes[market.number]
+        said: Any = self._stakes.pop(market.key, None)
+        if said is None:
+            owner = desk.risk.markets[market.number].owner
+            said = {desk.seat_name(owner): desk.leaning(market)} if owner > 0 else {}
+        for seat in desk.seats:
+            if seat.name in said:
+                stakes.of(seat.number).size = i64(said[seat.name])
 
     def _order(self, said: Any, instrument: Instrument) -> None:
         desk = self._desk
@@ -164,7 +180,8 @@ class Opening:
 
     def _done(self) -> bool:
         """Whether nothing waits for a listing."""
-        return not (self._positions or self._orders or self._conversions or self._owners or self._modes)
+        waits = self._positions or self._orders or self._conversions or self._owners or self._stakes or self._modes
+        return not waits
 
     def _seat(self, name: Any) -> i64:
         """The number of the strategy of that name; one that is not configured any more leaves its orders to nobody."""
@@ -212,6 +229,11 @@ class Opening:
         for exposure in desk.risk.markets:
             if exposure.owner > 0:
                 owners[exposure.market.key] = desk.seat_name(exposure.owner)
+        stakes: dict[str, Any] = dict(self._stakes)
+        for market in desk.markets:
+            sizes = desk.stakes[market.number].sizes()
+            if sizes:
+                stakes[market.key] = {desk.seat_name(i64(seat)): size for seat, size in sizes}
         modes: dict[str, Any] = dict(self._modes)
         for kind, number, mode in desk.modes.lowered():
             modes[scope_text(desk, kind, number)] = MODE_NAMES[mode]
@@ -231,6 +253,7 @@ class Opening:
             ]
             + self._conversions,
             "owners": owners,
+            "stakes": stakes,
             "modes": modes,
             "muted": [seat.name for seat in desk.seats if seat.muted],
             "broken_groups": sorted(dict.fromkeys(broken)),
@@ -281,6 +304,7 @@ class Opening:
             "orders": self._orders,
             "conversions": self._conversions,
             "owners": self._owners,
+            "stakes": self._stakes,
             "modes": self._modes,
         }
         return canonical(waiting)
@@ -292,4 +316,5 @@ class Opening:
         self._orders = said.get("orders", [])
         self._conversions = said.get("conversions", [])
         self._owners = said.get("owners", {})
+        self._stakes = said.get("stakes", {})
         self._modes = said.get("modes", {})

@@ -57,6 +57,7 @@ FLAG_POST_ONLY: Final[i64] = 1
 FLAG_REDUCE_ONLY: Final[i64] = 2
 FLAG_MIRRORED: Final[i64] = 4
 FLAG_UNWIND: Final[i64] = 8  # the kernel's own: a flatten, a rescue or an unwinding
+FLAG_RESCUE: Final[i64] = 16  # of these a rescue: it completes a group, the others only get out
 
 
 @final
@@ -144,6 +145,11 @@ class Order:
     def mirrored(self) -> bool:
         """Whether it was asked as an offer of the complement."""
         return self.flags & FLAG_MIRRORED != 0
+
+
+def gets_out(flags: i64) -> bool:
+    """Whether an order of these flags is a flatten's or an unwinding's."""
+    return flags & (FLAG_UNWIND | FLAG_RESCUE) == FLAG_UNWIND
 
 
 @final

@@ -33,6 +33,8 @@ class Seats:
         self._instruments: Final[list[InstrumentView]] = []
         self._views: Final[list[View]] = []
         self.faults: list[str] = []
+        self.fallen: list[Seat] = []
+        """Those that this input muted: their orders are still to be cancelled."""
 
     def add(self, name: str, strategy: Any, tier: i64, instruments: tuple[str, ...]) -> Seat:
         """
@@ -85,10 +87,10 @@ class Seats:
 
     def call(self, seat: Seat, wake: Wake) -> list[object]:
         """
-        What *seat* wants, drained before anything acts on it; nothing if it is muted, killed or fails.
+        What *seat* wants, drained before anything acts on it; nothing if it is muted or killed.
 
-        A failing strategy is muted. MemoryError, RecursionError and whatever is no Exception end the process, the first
-        two with a note that names the strategy.
+        A failing strategy is muted, and what it wanted by then is returned to be refused. MemoryError, RecursionError
+        and whatever is no Exception end the process, the first two with a note that names the strategy.
         """
         modes = self._desk.modes
         if seat.muted:
@@ -96,6 +98,7 @@ class Seats:
         if not modes.is_open() and KILL in (modes.mode(ACCOUNT, 0), modes.mode(STRATEGY, seat.number)):
             return NOTHING
         native = seat.native
+        wanted: list[object] = []
         try:
             if native is not None:
                 return native.decide(self._views[seat.number - 1], wake)
@@ -104,17 +107,20 @@ class Seats:
                 return cast(list[object], answer)
             if type(answer) is tuple and len(answer) == 0:
                 return NOTHING
-            return list(answer)
+            for intent in answer:
+                wanted.append(intent)  # noqa: PERF402 - what was yielded before it raised is kept
+            return wanted
         except (MemoryError, RecursionError) as error:
             error.add_note(f"{BLAMED}{seat.name}, called for input {self._desk.seq}")
             raise
         except Exception:  # noqa: BLE001 - whatever a strategy raises mutes that strategy, and no other
             self.faults.append(f"{seat.name}, called for input {self._desk.seq}: {traceback.format_exc()}")
             self._fault(seat)
-            return NOTHING
+            return wanted
 
     def _fault(self, seat: Seat) -> None:
         seat.muted = True
+        self.fallen.append(seat)
         packer = Packer()
         packer.put(seat.number)
         packer.put_text(seat.name)

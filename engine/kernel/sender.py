@@ -3,7 +3,8 @@ The way out: every REQUEST record is written here, with the verdict and the caps
 
 A single order leaves INTENT, VERDICT and, if it is admitted, CAPSULE and REQUEST. A group leaves all its INTENTs, then
 VERDICT, CAPSULE and REQUEST for each leg, or only VERDICTs when one leg is refused. What the kernel cancels by itself
-is a REQUEST alone.
+is a REQUEST alone. A market that passes from one strategy to another leaves an OWNER behind all of these, before the
+cancels of what the former one had open there.
 """
 
 from typing import Final, final
@@ -18,10 +19,12 @@ from engine.kernel.derived import CANCEL, PLACE
 from engine.kernel.desk import Desk
 from engine.kernel.events import STATUS_TRADING
 from engine.kernel.intents import Wanted
+from engine.kernel.market import Market
 from engine.kernel.modes import ACTIVE
 from engine.kernel.money import Money
-from engine.kernel.order import CANCEL_NONE, CANCEL_QUEUED, CANCEL_SENT, PENDING, UNKNOWN, Order
+from engine.kernel.order import CANCEL_NONE, CANCEL_QUEUED, CANCEL_SENT, PENDING, UNKNOWN, Order, gets_out
 from engine.kernel.request import Request
+from engine.kernel.risk import NOBODY
 
 CANCEL_REPEAT_NS: Final[i64] = 1_000_000_000
 """A cancel on its way is repeated on demand, but not within a second."""
@@ -97,13 +100,14 @@ class Sender:
 
     def place(self, wanted: Wanted, group: i64 = 0) -> Order | None:
         """Judge one order and send it if it is admitted; None if it is refused (`code` says why)."""
+        former = self._owner(wanted)
         intent = self.intent(wanted)
         order = self._admission.place(wanted, self._desk.next_number() + 2, group)
         self._judged(intent)
         if order is None:
             return None
         self._send(order, intent)
-        self._displace(order)
+        self.hand_over(order.instrument.market, former)
         return order
 
     def place_group(self, legs: list[Wanted], group: i64) -> list[Order]:
@@ -117,9 +121,7 @@ class Sender:
         verdicts: list[tuple[int, int, int, int]] = []
         for wanted in legs:
             admission.ahead = i64(len(orders))
-            owner: i64 = 0
-            if wanted.instrument is not None:
-                owner = desk.risk.markets[wanted.instrument.market.number].owner
+            owner = self._owner(wanted)
             order = admission.place(wanted, first + _RECORDS_A_LEG * i64(len(orders)) + 2, group)
             verdicts.append((admission.code, admission.check, admission.detail, admission.margin))
             if order is None:
@@ -142,8 +144,8 @@ class Sender:
             code, check, detail, margin = verdicts[at]
             self.verdict(intents[at], i64(code), i64(check), i64(detail), margin)
             self._send(order, intents[at])
-        for order in orders:
-            self._displace(order)
+        for at, order in enumerate(orders):
+            self.hand_over(order.instrument.market, i64(owners[at]))
         return orders
 
     def _send(self, order: Order, intent: bytes) -> None:
@@ -190,9 +192,25 @@ class Sender:
         else:
             desk.out.emit(kinds.REQUEST, 1, request.encode(desk.packer))
 
-    def _displace(self, order: Order) -> None:
-        """Cancel what a former owner of the market left there."""
-        for other in self._arbiter.displaced(order.instrument.market):
+    def _owner(self, wanted: Wanted) -> i64:
+        instrument = wanted.instrument
+        return NOBODY if instrument is None else self._desk.risk.markets[instrument.market.number].owner
+
+    def hand_over(self, market: Market, former: i64) -> None:
+        """*market* belonged to *former*: say so if it belongs to another one now, and cancel what others left there."""
+        desk = self._desk
+        owner = desk.risk.markets[market.number].owner
+        if former not in (owner, NOBODY):
+            if desk.silent:
+                desk.out.hush(kinds.OWNER)
+            else:
+                packer = desk.packer
+                packer.put(market.number)
+                packer.put(former)
+                packer.put(owner)
+                desk.emit(kinds.OWNER, packer.take())
+            desk.digest.mix(owner)
+        for other in self._arbiter.displaced(market):
             self.cancel(other, b"")
 
     # -- cancels ---------------------------------------------------------------------------------------------------
@@ -252,6 +270,12 @@ class Sender:
         desk.orders.cancel_sent(order, number, desk.now_ns)
         desk.churn.sent(order.seat, order.instrument.market.number, 1, desk.now_ns)
         desk.digest.mix(number)
+
+    def cancel_all_of(self, seat: i64) -> None:
+        """Cancel every open order of *seat*, which looks after them no more; an unwinding goes on."""
+        for order in self._desk.orders.all_open():
+            if order.seat == seat and not gets_out(order.flags):
+                self.cancel(order, b"")
 
     def cancel_queued(self, orders: list[Order]) -> None:
         """The venue has shown us these orders, of which a cancel waits."""

@@ -55,6 +55,7 @@ from engine.kernel.modes import ACTIVE, KILL
 from engine.kernel.pack import Packer, Unpacker
 from engine.kernel.record import NONE
 from engine.kernel.request import Request
+from engine.kernel.risk import NOBODY
 from engine.kernel.sender import Sender
 from engine.kernel.strategy import Change
 from engine.kernel.units import BUY, LARGEST, SELL
@@ -167,10 +168,15 @@ class Sets:
             desk.out.emit(kinds.REQUEST, 1, request.encode(desk.packer))
         desk.digest.mix(conversion.number)
         desk.digest.mix(conversion.size)
+        if not merges:  # tokens come, to be traded: the market is taken as by an order
+            former = desk.risk.markets[market.number].owner
+            desk.risk.own(market.number, wanted.seat)
+            self._sender.hand_over(market, former)
 
     def begin(self, conversion: Conversion) -> None:
         """*conversion* is under way from now on."""
         self._reserve(conversion, conversion.size)
+        self._claim(conversion, 1)
         self.pending.append(conversion)
 
     def _refuse(self, code: i64, check: i64, detail: i64, margin: int) -> i64:
@@ -189,8 +195,9 @@ class Sets:
         most = LARGEST // market.lot
         if wanted.lots > most:
             return self._refuse(codes.SIZE_ABOVE_MAX, CHECK_GRID, 0, int(most - wanted.lots))
-        if not self._arbiter.may_place(wanted.seat, market):
-            return self._refuse(codes.NOT_OWNER, CHECK_OWNER, desk.risk.markets[market.number].owner, 0)
+        other = self._arbiter.kept_out_by(wanted.seat, market)
+        if other != NOBODY:
+            return self._refuse(codes.NOT_OWNER, CHECK_OWNER, other, 0)
         venue = desk.venue(market)
         for number in (market.first_instrument, market.first_instrument + 1):
             mode = desk.modes.effective(venue, market.number, number, wanted.seat)
@@ -255,6 +262,11 @@ class Sets:
             self._desk.orders.working[first].merging += size
             self._desk.orders.working[first + 1].merging += size
 
+    def _claim(self, conversion: Conversion, claims: i64) -> None:
+        """Who splits holds the market until the tokens are there; a merge only gives back."""
+        if not conversion.merges and conversion.seat > 0:
+            self._desk.stakes[conversion.instrument.market.number].of(conversion.seat).claims += claims
+
     # -- what the venue says ---------------------------------------------------------------------------------------
 
     def fold_row(self, batch: EventBatch, row: i64) -> i64:
@@ -289,6 +301,7 @@ class Sets:
         desk = self._desk
         self.pending.remove(conversion)
         self._reserve(conversion, -conversion.size)
+        self._claim(conversion, -1)
         desk.digest.mix(kind)
         desk.digest.mix(conversion.number)
         market = conversion.instrument.market

@@ -267,6 +267,11 @@ class Trading:
             if wake is not None:
                 seat.answer = strategies.call(seat, wake)
                 wanted = wanted or len(seat.answer) > 0
+        if strategies.fallen:
+            fallen = strategies.fallen
+            strategies.fallen = []
+            for seat in fallen:
+                self._sender.cancel_all_of(seat.number)
         if wanted:
             self._obey.take_up()
             self._admission.last_seq = seq
@@ -366,6 +371,7 @@ class Trading:
             packer.put(1 if seat.muted else 0)
         for exposure in self.desk.risk.markets:
             packer.put(exposure.owner)
+            self.desk.stakes[exposure.market.number].pack(packer)
         packer.put_data(self._executions.pack())
         packer.put_data(self._opening.pack())
         return packer.finish()
@@ -379,6 +385,7 @@ class Trading:
             seat.muted = unpacker.take() == 1
         for exposure in self.desk.risk.markets:
             self.desk.risk.own(exposure.market.number, unpacker.take())
+            self.desk.stakes[exposure.market.number].unpack(unpacker)
         self._executions.unpack(unpacker.take_data())
         self._opening.unpack(unpacker.take_data())
         unpacker.done()

@@ -523,7 +523,7 @@ class Fails:
             raise self.error
 
 
-def test_a_failing_strategy_is_muted_and_its_intents_discarded_while_others_go_on():
+def test_a_failing_strategy_is_muted_and_its_intents_refused_while_others_go_on():
     bad, good = Fails(ValueError("no luck")), Says()
     good.tier = BOX_ARBITRAGE
     room = a_room(bad, good)
@@ -533,7 +533,8 @@ def test_a_failing_strategy_is_muted_and_its_intents_discarded_while_others_go_o
     room.decide(0)
 
     assert records[0] == ("STRAT_FAULT", {"seat": 1, "strategy": "s1", "wake": seq})
-    assert [fields["price_ticks"] for kind, fields in records if kind == "INTENT"] == [40]
+    assert [fields["price_ticks"] for kind, fields in records if kind == "INTENT"] == [40, 45]
+    assert [codes.name(fields["code"]) for kind, fields in records if kind == "VERDICT"] == ["OK", "STRAT_FAULT"]
     assert "ValueError: no luck" in room.trading.last_fault
     assert room.trading.faults == [room.trading.last_fault]
     assert room.trading.last_fault.startswith(f"s1, called for input {seq}: Traceback")
@@ -764,11 +765,11 @@ def test_a_brief_outbox_counts_what_a_silent_kernel_does_not_write():
 
     assert [kinds.name(record.kind) for record in room.out.records] == ["STRAT_FAULT", "MODE"]
     assert [record.at for record in room.out.records] == [0, 1]
-    assert room.out.count == 8
-    assert [room.trading.requests[0].number, room.desk.next_number()] == [room.seq + 6, room.seq + 9]
+    assert room.out.count == 10
+    assert [room.trading.requests[0].number, room.desk.next_number()] == [room.seq + 6, room.seq + 11]
     assert [int(room.out.tally[kind]) for kind in (kinds.INTENT, kinds.VERDICT, kinds.REQUEST, kinds.MODE)] == [
-        2,
-        2,
+        3,
+        3,
         1,
         1,
     ]
