@@ -5,6 +5,7 @@ Strict on purpose: an unknown field, a missing one, a number where an amount in 
 refused in one sentence. Replay reads the text that RUN_START kept, the runtime reads `config/trading_policy.yaml`.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from attrs import frozen
@@ -88,9 +89,10 @@ class _Text:
 _converter = Converter(forbid_extra_keys=True)
 
 
+@lru_cache(maxsize=16)
 def read_policy(text: str) -> Policy:
     """
-    The policy that *text* (YAML) states.
+    The policy that *text* (YAML) states. Nothing of it changes, so kernels may share it, and a text is read once.
 
     Raises:
         BadPolicy: it cannot be used; the sentence names the field.

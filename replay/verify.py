@@ -6,6 +6,7 @@ answer says so. Never raises for a difference: that is an answer too.
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from attrs import define, field, frozen
@@ -88,6 +89,7 @@ class StrictReplay:
         return bool(self.runs) and self.runs[-1].build != this_build()
 
 
+@cache
 def this_build() -> str:
     """The digest of the sources that decide: what RUN_START records as the build."""
     return source_digest(ROOT)
