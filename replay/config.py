@@ -88,7 +88,10 @@ class StrategyConfig:
 
 @frozen
 class RunConfig:
-    """What `--config` says. *policy* is a path; without one nothing is admitted."""
+    """
+    What `--config` says. *policy* is a path; without one nothing is admitted. *journals* are paths too: what
+    `engine sweep` and `engine ab` run on where they are given no journal.
+    """
 
     strategies: tuple[StrategyConfig, ...]
     venue: VenueConfig
@@ -98,6 +101,7 @@ class RunConfig:
     seed: int = 0
     adversary: AdversaryConfig | None = None
     heuristics: HeuristicsConfig | None = None
+    journals: tuple[str, ...] = ()
 
 
 def read_file(disk: Disk, path: Path) -> str:

@@ -165,7 +165,9 @@ class _Chosen:
 
     def text(self, seed: int) -> str:
         """The configuration as RUN_START has it."""
-        return yaml.safe_dump(_plain(asdict(evolve(self.config, seed=seed))), sort_keys=False, allow_unicode=True)
+        values = asdict(evolve(self.config, seed=seed))
+        del values["journals"]  # a run has one, and states it
+        return yaml.safe_dump(_plain(values), sort_keys=False, allow_unicode=True)
 
     def _take_venue(self, given: Any) -> None:
         if isinstance(given, Mapping):
