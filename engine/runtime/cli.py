@@ -21,12 +21,14 @@ from journal.errors import JournalError, Locked, NotAJournal, Taken, Unreadable,
 from journal.labels import MarkedInvalid
 
 COMMANDS = {
+    "ab": "engine.runtime.commands.ab:ab",
     "completion": "engine.runtime.commands.completion:completion",
     "journal": "engine.runtime.commands.journal:journal",
     "lint": "engine.runtime.commands.lint:lint",
     "profile": "engine.runtime.commands.profile:profile",
     "replay": "engine.runtime.commands.replay:replay",
     "sample": "engine.runtime.commands.sample:sample",
+    "sweep": "engine.runtime.commands.sweep:sweep",
 }
 """Name to ``module:attribute``. Modules are loaded when their command is named, so that `engine --version` is quick."""
 
