@@ -133,17 +133,13 @@ class Fills:
         """Book a fill of *size* of *order* (below 0: one taken back) to whose it is."""
         desk = self._desk
         instrument = order.instrument
-        signed = -size if (order.side == SELL) != instrument.complement else size
+        if (order.side == SELL) != instrument.complement:
+            size = -size
         market = instrument.market.number
-        seat = order.seat
         if gets_out(order.flags):
-            owner = desk.risk.markets[market].owner
-            if size > 0:
-                desk.stakes[market].traded_away(seat, owner, signed)
-                return
-            seat = owner  # what was to be gone is there again, and somebody has to see to it
-        if seat > 0:
-            desk.stakes[market].traded(seat, signed)
+            desk.stakes[market].traded_away(order.seat, desk.risk.markets[market].owner, size)
+        elif order.seat > 0:
+            desk.stakes[market].traded(order.seat, size)
 
     def _breached(self, order: Order) -> None:
         """

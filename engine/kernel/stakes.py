@@ -7,7 +7,8 @@ outcome (a token of the second counts against it, so that complete sets are none
 beside orders: legs of groups that have not ended, splits that the venue has not answered.
 
 What is traded away by a flatten or an unwinding comes off a stake of whoever asked for it, then of the market's owner,
-then of the others in configured order. Once the account itself is flat there, apart from complete sets, so is everyone.
+then of the others in configured order; what is beyond all of these (the position shrank meanwhile, or such a fill is
+taken back) is the owner's. Once the account itself is flat there, apart from complete sets, so is everyone.
 """
 
 from typing import Final, final
@@ -64,6 +65,9 @@ class Stakes:
         size = _taken(self.of(owner), size) if owner > 0 else size
         for stake in self._all:
             size = _taken(stake, size)
+        heir = owner if owner > 0 else seat
+        if size != 0 and heir > 0:
+            self.of(heir).size += size
 
     def flat(self) -> None:
         """The account has no position here that may win or lose."""

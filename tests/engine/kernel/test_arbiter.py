@@ -432,13 +432,13 @@ def test_what_is_traded_away_comes_off_the_asker_then_the_owner_then_the_others(
     after = stakes.sizes()
     stakes.traded_away(0, 0, -60)
     most = stakes.sizes()
-    stakes.traded_away(4, 4, -60)
-    none = stakes.sizes()
-    stakes.traded_away(4, 0, 3)
+    stakes.traded_away(2, 3, -25)
+    beyond = stakes.sizes()
+    stakes.traded_away(4, 0, 12)
 
     assert after == [(1, 50), (3, 30), (4, -5)]
     assert most == [(3, 20), (4, -5)]
-    assert (none, stakes.sizes()) == ([(4, -5)], [(4, -2)])
+    assert (beyond, stakes.sizes()) == ([(3, -5), (4, -5)], [(4, 2)])
     assert stakes.holds(4)
     assert not stakes.holds(5)
 
