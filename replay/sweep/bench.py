@@ -72,7 +72,7 @@ class Bench:
         self._feeds: list[KeptFeed | None] = []
         try:
             for number, market in enumerate(plan.markets):
-                journal = self._open.enter_context(open_journal(market.base, self._disk))
+                journal = self._open.enter_context(open_journal(market.base, self._disk, Inline()))
                 if base_of(journal) != market.told:
                     raise Changed(market)
                 self._journals.append(journal)

@@ -8,6 +8,7 @@ from typing import Any, Final
 from attrs import asdict, evolve, frozen
 
 from engine import ROOT
+from journal.background import Inline
 from journal.disk import Disk, read_all
 from journal.labels import refuse_invalid
 from journal.reader import open_journal
@@ -126,7 +127,7 @@ def market_of(disk: Disk, path: Path, include_invalid: bool) -> Market:
     else:
         if not include_invalid:
             refuse_invalid(disk, path)
-        with open_journal(path, disk) as journal:
+        with open_journal(path, disk, Inline()) as journal:
             found = recorded_run(journal)
             if found is None or found.base is None:
                 return Market(path, path, base_of(journal), found)

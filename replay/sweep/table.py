@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from replay.sweep.figures import LESS_IS_BETTER, is_better, is_money, metric, unmarked
+from replay.sweep.figures import COUNTS, LESS_IS_BETTER, is_better, is_money, metric, unmarked
 from replay.sweep.plan import Plan, Task
 from replay.sweep.store import Result
 
@@ -214,11 +214,11 @@ def seeds_change_nothing(found: Mapping[Task, Result]) -> bool:
 
 
 def all_alike(results: Sequence[Result]) -> bool:
-    """Whether runs came to the same figures."""
-    first = _comparable(results[0])
-    return all(_comparable(result) == first for result in results)
+    """Whether runs came to the same in all that is compared."""
+    first = _compared(results[0])
+    return all(_compared(result) == first for result in results)
 
 
-def _comparable(result: Result) -> dict[str, Any]:
-    """Figures without the digest, which the seed itself is part of."""
-    return {name: value for name, value in result.figures.items() if name != "state_digest"}
+def _compared(result: Result) -> list[Any]:
+    """What metrics are made of. The rest (what is not paid yet, for one) may differ, and shows in no table."""
+    return [result.figures.get(name) for name in ("pnl", *COUNTS)]
