@@ -1,0 +1,279 @@
+"""Quote both sides of rewarded markets around a fair price, and see to it that the quotes score."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from attrs import define, field, setters
+
+from engine.kernel.events import ORDER_ACKED, STATUS_TRADING
+from engine.kernel.market import (
+    WAKE_BOOK,
+    WAKE_ORDER,
+    WAKE_REGIME,
+    WAKE_STATUS,
+    WAKE_TIMER,
+    WAKE_TOUCH,
+    WAKE_TRADE,
+)
+from engine.kernel.rewards import SHARE
+from engine.kernel.strategy import BUY, SELL, Cancel, Place, SetTimer
+from engine.strategies.maker_parameters import MakerParameters
+from engine.strategies.order_manager import after_call, calls_left, edits, has_room, interval_of, meets_own
+from engine.strategies.quoting import NOTHING, PARTS, Quote, Quotes, Situation, desired_quotes
+from engine.strategies.verification import MS, Entry, least_pay, new_entry, scores, verified
+
+REVIEW: Final = "review"
+_TRADING: Final = int(STATUS_TRADING)
+_ACKED: Final = int(ORDER_ACKED)
+_TRADED: Final = int(WAKE_TRADE)
+_DEPTH: Final = 64
+"""How many levels are looked at for one of the rewards' least size."""
+
+
+@define(on_setattr=setters.frozen)
+class RewardsMaker(MakerParameters):
+    """
+    A bid and an offer in every binary market it hears of that rewards liquidity (`docs/explanation/rewards-maker.md`).
+
+    It quotes the first outcome it is told of; the other one's book is the same. What it wants is worked out by
+    `quoting`, what has to be done for that by `order_manager`, whether it scores by `verification`; here all are asked,
+    and what may not be done yet is done later.
+    """
+
+    memory: dict[str, Any] = field(
+        init=False, factory=lambda: {"timer": False, "full_ns": 0, "markets": {}}, on_setattr=setters.NO_OP
+    )
+    wants = int(WAKE_TOUCH | WAKE_TRADE | WAKE_ORDER | WAKE_TIMER | WAKE_BOOK | WAKE_STATUS | WAKE_REGIME)
+
+    def decide(self, view, wake) -> list[object]:  # type: ignore[no-untyped-def]
+        """Look at the markets that moved, and every *review_ms* at those where something waits or is to be checked."""
+        wanted: list[object] = []
+        markets = self.memory["markets"]
+        for change in wake.changes:
+            if change.what == _ACKED and markets.get(change.order.instrument):
+                markets[change.order.instrument]["acked_ns"][change.order.side] = view.now_ns
+        for key in wake.instruments:
+            known = markets.get(key)
+            if known is None:
+                known = self._meet(view.market(key), key)
+            if known:
+                market = view.market(key)
+                if wake.reasons(key) & _TRADED:
+                    self._note_trade(market, known, view.now_ns)
+                self._quote(view, market, known, wanted)
+        if wake.timers:
+            self._review(view, wanted)
+        elif not self.memory["timer"]:
+            self.memory["timer"] = True
+            wanted.append(SetTimer(REVIEW, after_ns=self.review_ms * MS, every_ns=self.review_ms * MS))
+        return wanted
+
+    # -- what is known -------------------------------------------------------------------------------------------------
+
+    def _meet(self, market: Any, key: str) -> Entry:
+        """Begin to remember a market; nothing of the second outcome of one that is known, nor of one without a pair."""
+        markets = self.memory["markets"]
+        other = market.complement
+        known: Entry = {} if other is None or markets.get(other) else new_entry()
+        markets[key] = known
+        return known
+
+    def _note_trade(self, market: Any, known: Entry, now_ns: int) -> None:
+        """The mean price of trades, which a trade of *trade_lots* moves half of the way to its own."""
+        trade = market.last_trade
+        if trade is not None:
+            price, lots = trade[0] * PARTS, trade[1]
+            before = known["trade"]
+            known["trade"] = price if before == 0 else before + (price - before) * lots // (lots + self.trade_lots)
+            known["trade_ns"] = now_ns
+
+    def _situation(self, market: Any, known: Entry, now_ns: int) -> Situation:
+        """What quotes depend on, in a market that has a touch."""
+        bid, ask = market.best_bid, market.best_ask
+        bid_lots, ask_lots = market.bid_lots, market.ask_lots
+        tick, whole = market.tick, market.whole_ticks
+        middle = (bid + ask) * PARTS // 2
+        spread = least = 0
+        terms = market.rewards
+        if terms is not None and terms.rate != 0:
+            spread = terms.spread * PARTS // tick
+            least = -(-terms.min_size // market.lot)
+            if bid_lots < least or ask_lots < least:
+                middle = _middle(market, least, middle)
+        fresh_ns = known["trade_ns"] + self.trade_ms * MS - now_ns
+        return Situation(
+            whole,
+            bid,
+            bid_lots,
+            ask,
+            ask_lots,
+            middle,
+            spread,
+            least,
+            market.least_lots,
+            market.net_lots,
+            known["trade"] // tick,
+            self.trade_percent * fresh_ns // (self.trade_ms * MS) if fresh_ns > 0 else 0,
+            self._widening(market) * whole,
+            known["nearer"] * self.adjust_mills * whole,
+        )
+
+    def _widening(self, market: Any) -> int:
+        """By how many mills what others do here lets us stay farther away: so many for each level of each heuristic."""
+        return int(
+            market.crowding * self.crowding_mills
+            + market.compression * self.compression_mills
+            + market.toxicity * self.toxicity_mills
+        )
+
+    # -- what is done --------------------------------------------------------------------------------------------------
+
+    def _quote(self, view: Any, market: Any, known: Entry, wanted: list[object]) -> None:
+        """Add what has to be done in one market, and note whether something has to wait."""
+        now_ns = view.now_ns
+        safe = market.valid and market.status == _TRADING and market.mode == "ACTIVE"
+        safe = safe and market.best_bid is not None and market.best_ask is not None
+        quotes: Quotes = NOTHING
+        if safe and now_ns >= known["left_until_ns"] and not market.pull_quotes:
+            quotes = desired_quotes(self._situation(market, known, now_ns), self)
+        known["quotes"] = quotes != NOTHING
+        if known["renew"]:
+            quotes = (_exactly(quotes[0]), _exactly(quotes[1]))
+        own = (market.own_bids, market.own_asks)
+        waits = False
+        for side in (BUY, SELL):
+            live = [order for order in own[side] if not order.cancelling]
+            superfluous, missing = edits(quotes[side], live)
+            done = not superfluous or self._cancel(superfluous, quotes[side], (side, now_ns, not safe), known, wanted)
+            if done and missing:
+                done = self._place(view, market, quotes, side, known, wanted)
+            waits = waits or not done
+        known["waits"] = waits
+        if not waits:
+            known["renew"] = False
+
+    def _cancel(
+        self, orders: list[Any], quote: Quote | None, at: tuple[int, int, bool], known: Entry, wanted: list[object]
+    ) -> bool:
+        """
+        Cancel *orders* of one side; False if one has to wait.
+
+        An order rests for *rest_ms*, and one that is to be replaced until *edit_ms* after the last was placed; where it
+        is not safe to be in the market, neither counts. A cancel that was refused is not repeated for *edit_ms*.
+        """
+        side, now_ns, at_once = at
+        edit_ns = self.edit_ms * MS
+        early = now_ns - known["acked_ns"][side] < self.rest_ms * MS
+        early = early or (quote is not None and now_ns - known["placed_ns"][side] < edit_ns)
+        done = True
+        for order in orders:
+            again = order.number == known["cancelled"][side] and now_ns - known["cancelled_ns"][side] < edit_ns
+            if again or (not at_once and (early or not order.live)) or not self._call(now_ns, 0):
+                done = False
+                continue
+            known["cancelled"][side] = order.number
+            known["cancelled_ns"][side] = now_ns
+            wanted.append(Cancel(order, why="not safe" if at_once else "no quote" if quote is None else "moved"))
+        return done
+
+    def _place(self, view: Any, market: Any, quotes: Quotes, side: int, known: Entry, wanted: list[object]) -> bool:
+        """
+        Place the quote of one side; False if it has to wait.
+
+        For *edit_ms* after the last one, for room within the bounds, for an own order in its way, or for a call. One
+        call is kept back for each order that rests, so that a cancel never has to wait for one.
+        """
+        quote = quotes[side]
+        assert quote is not None
+        now_ns = view.now_ns
+        bids, asks = market.own_bids, market.own_asks
+        same, others = (bids, asks) if side == BUY else (asks, bids)
+        if now_ns - known["placed_ns"][side] < self.edit_ms * MS or not has_room(quote, same):
+            return False
+        if meets_own(side == BUY, quote.price_ticks, others):
+            return False
+        resting = len([order for order in view.own_orders if not order.cancelling])
+        if not self._call(now_ns, resting + len(wanted) + 1):
+            return False
+        known["placed_ns"][side] = now_ns
+        low = _share(market, quotes)
+        terms = market.rewards
+        wanted.append(
+            Place(
+                market.key,
+                side,
+                quote.price_ticks,
+                quote.lots,
+                post_only=True,
+                expected_value=0 if terms is None else least_pay(low, int(terms.rate), int(terms.scale)),
+                tags=(f"share {low * 1_000_000 // SHARE} ppm",),
+                why="quote",
+            )
+        )
+        return True
+
+    def _call(self, now_ns: int, kept_back: int) -> bool:
+        """Take one call from the budget if more than *kept_back* are left."""
+        memory = self.memory
+        interval_ns = interval_of(self.calls_per_minute)
+        if calls_left(memory["full_ns"], now_ns, interval_ns, self.call_burst) <= kept_back:
+            return False
+        memory["full_ns"] = after_call(memory["full_ns"], now_ns, interval_ns)
+        return True
+
+    # -- review --------------------------------------------------------------------------------------------------------
+
+    def _review(self, view: Any, wanted: list[object]) -> None:
+        """Do what had to wait, and check quotes whose time has come."""
+        now_ns = view.now_ns
+        for key, known in self.memory["markets"].items():
+            if not known:
+                continue
+            market = view.market(key)
+            if known["quotes"] and now_ns >= known["check_ns"] and self._check(market, known, now_ns):
+                known["waits"] = True
+            if known["waits"] or 0 < known["left_until_ns"] <= now_ns:
+                if known["left_until_ns"] <= now_ns:
+                    known["left_until_ns"] = 0
+                self._quote(view, market, known, wanted)
+
+    def _check(self, market: Any, known: Entry, now_ns: int) -> bool:
+        """Verify what rests in one market; whether that changes what is wanted there."""
+        terms = market.rewards
+        if terms is None:
+            return False
+        youngest_ns = max(*known["acked_ns"], *known["placed_ns"])
+        if now_ns - youngest_ns < terms.age_ns:
+            return False
+        known["check_ns"] = now_ns + self.verify_ms * MS
+        resting = [
+            (order.side, order.price_ticks, order.rest_lots)
+            for order in market.own_orders
+            if order.live and not order.cancelling
+        ]
+        low = market.estimate_rewards(resting).low
+        return verified(known, scores(low, self), now_ns, self) != ""
+
+
+def _middle(market: Any, least_lots: int, otherwise: int) -> int:
+    """The midpoint of levels of at least *least_lots*, in parts; *otherwise* where a side has none."""
+    found: list[int] = []
+    for side in (BUY, SELL):
+        for price, lots in market.levels(side, _DEPTH):
+            if lots >= least_lots:
+                found.append(price)
+                break
+    return (found[0] + found[1]) * PARTS // 2 if len(found) == 2 else otherwise
+
+
+def _exactly(quote: Quote | None) -> Quote | None:
+    """*quote*, and nothing else will do."""
+    if quote is None:
+        return None
+    return quote._replace(low_ticks=quote.price_ticks, high_ticks=quote.price_ticks, low_lots=quote.lots)
+
+
+def _share(market: Any, quotes: Sequence[Quote | None]) -> int:
+    """The least share of the rewards, in 1 / SHARE, that *quotes* would have."""
+    wanted = [(side, one.price_ticks, one.lots) for side, one in enumerate(quotes) if one is not None]
+    return int(market.estimate_rewards(wanted).low)

@@ -1,0 +1,434 @@
+"""The rewards maker on the kernel's own view: what it wants, what it lets wait, and what it remembers."""
+
+import re
+from typing import Any
+
+import pytest
+from attrs import NOTHING, fields
+from attrs.exceptions import FrozenAttributeError
+from maker_room import M
+from trading_room import Room, a_policy, binary
+
+from engine import ROOT
+from engine.kernel import codes
+from engine.kernel.events import (
+    FILL_MAKER,
+    ORDER_ACKED,
+    ORDER_CANCELLED,
+    ORDER_FILLED,
+    ORDER_REJECTED,
+    STATUS_HALTED,
+)
+from engine.kernel.heuristics import COMPRESSION, CROWDING, TOXICITY
+from engine.kernel.market import WAKE_TOUCH, WAKE_TRADE
+from engine.kernel.memory import decode_memory, encode_memory
+from engine.kernel.modes import ACCOUNT, MARKET, REDUCE_ONLY
+from engine.kernel.order import Order
+from engine.kernel.policy import Rule
+from engine.kernel.record import NONE
+from engine.kernel.units import ASK, BID
+from engine.strategies.maker_parameters import MakerParameters
+from engine.strategies.rewards_maker import RewardsMaker
+from engine.strategies.verification import FOR_EVER, least_pay, new_entry, scores, verified
+from replay.heuristics_config import HeuristicsConfig, settings_of
+
+MS = 1_000_000
+KEY = "polymarket:YES-M"
+
+
+def maker(**changes: Any) -> RewardsMaker:
+    return RewardsMaker(**{"size_lots": 60 * M, "max_position_lots": 200 * M, **changes})
+
+
+class Market:
+    """One rewarded market, its maker, and a venue that does as it is told."""
+
+    def __init__(self, strategy: RewardsMaker | None = None, heuristics: bool = False, **listing: Any) -> None:
+        self.maker = maker() if strategy is None else strategy
+        self.room = Room(policy=a_policy(rules=(Rule("*", 10**18, 0, 10**13, ("GTC",)),)), strategies=(self.maker,))
+        if heuristics:
+            self.room.trading.watch_others(settings_of(HeuristicsConfig()))
+        rewards = {"lot": 1, "reward_spread": 450, "reward_min_size": 50 * M, "reward_rate": 100 * M}
+        self.room.add(binary(**{**rewards, **listing}))
+        self.trades = 0
+
+    @property
+    def book(self) -> Any:
+        return self.room.markets[0].book
+
+    @property
+    def known(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.maker.memory["markets"][KEY]
+        return found
+
+    def open(self) -> list[Order]:
+        return list(self.room.desk.orders.all_open())
+
+    def quotes(self) -> list[tuple[str, int, int]]:
+        """(side, ticks, shares) of each open order that is not being cancelled, as asked."""
+        views = [one for one in self.maker_view().own_orders if not one.cancelling]
+        return [("bid" if one.side == BID else "ask", one.price_ticks, one.rest_lots // M) for one in views]
+
+    def maker_view(self) -> Any:
+        return self.room.trading._strategies._views[0]
+
+    def sees(self, bid: int, ask: int, wait_ms: int = 0, lots: int = 300 * M, bits: int = WAKE_TOUCH) -> list[str]:
+        """The touch moved; what was wanted, in words."""
+        self.room.touch(bid, ask, lots)
+        return said(self.room.decide(0, wait_ns=wait_ms * MS, bits=bits))
+
+    def acks(self) -> list[str]:
+        """The venue has all orders."""
+        pending = [one for one in self.open() if one.state == 1]
+        return said(self.room.facts(*[(ORDER_ACKED, one.number, f"v{one.number}") for one in pending]))
+
+    def cancelled(self) -> list[str]:
+        """The venue has cancelled what was to be cancelled."""
+        gone = [one for one in self.open() if one.cancel]
+        return said(self.room.facts(*[(ORDER_CANCELLED, one.number, "", one.rest()) for one in gone]))
+
+    def fills(self, side: str, shares: int) -> list[str]:
+        """Someone trades with our order of that side."""
+        self.trades += 1
+        order = next(one for one in self.open() if one.mirrored() == (side == "ask"))
+        fill = (ORDER_FILLED, order.number, "", order.price, shares * M, NONE, FILL_MAKER, f"t{self.trades}")
+        return said(self.room.facts(fill))
+
+    def review(self) -> list[str]:
+        """The timer falls due."""
+        room, trading = self.room, self.room.trading
+        due = trading.next_due()
+        room.input(max(0, int(due) - room.now))
+        assert trading.on_timer(room.seq, room.now, trading.next_timer(), due) == codes.OK
+        trading.decide(room.seq, room.now, [])
+        return said(room.records())
+
+
+def said(records: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Why each order was placed or cancelled; every intent must have been admitted."""
+    assert {fields["code"] for kind, fields in records if kind == "VERDICT"} <= {int(codes.OK)}, records
+    return [str(fields["why"]) for kind, fields in records if kind == "INTENT" and fields["what"] in (1, 2)]
+
+
+def test_both_sides_of_the_first_outcome_are_quoted_and_the_second_is_the_same_book() -> None:
+    market = Market()
+
+    assert market.sees(48, 52) == ["quote", "quote"]
+    assert market.quotes() == [("bid", 48, 60), ("ask", 52, 60)]
+    # The offer was sent as a bid for the other outcome: there is no stock.
+    assert [(one.instrument.number, one.side) for one in market.open()] == [(0, BID), (1, BID)]
+    assert market.maker.memory["markets"]["polymarket:NO-M"] == {}
+
+
+def test_nothing_is_done_while_nothing_moves_and_while_the_midpoint_moves_a_little() -> None:
+    market = Market()
+    market.sees(49, 51)
+    market.acks()
+
+    assert market.sees(49, 51, wait_ms=5_000) == []
+    assert market.sees(49, 52, wait_ms=5_000) == []  # the ideal bid went from 48.5 to 49
+    assert market.quotes() == [("bid", 48, 60), ("ask", 52, 60)]
+
+
+def test_a_quote_moves_when_it_has_rested_and_not_before() -> None:
+    market = Market(maker(max_position_lots=100 * M))
+    market.sees(49, 51)
+    market.acks()
+
+    assert market.sees(46, 48, wait_ms=400) == []  # the bid stands at the offer, and has to wait all the same
+    assert market.known["waits"]
+    assert market.review() == ["moved", "moved"]
+    assert market.quotes() == []
+    market.cancelled()
+    assert market.quotes() == [("bid", 45, 60), ("ask", 49, 60)]
+
+
+def test_the_old_quote_counts_against_the_bounds_until_it_is_gone() -> None:
+    market = Market(maker(max_position_lots=100 * M))
+    market.sees(49, 51)
+    market.acks()
+
+    assert market.sees(46, 48, wait_ms=5_000) == ["moved", "moved"]  # 60 and 60 would be 120
+    assert market.cancelled() == ["quote", "quote"]
+    assert Market(maker(max_position_lots=120 * M)).sees(49, 51) == ["quote", "quote"]
+
+
+def test_where_there_is_room_for_both_the_new_quote_does_not_wait_for_the_old() -> None:
+    market = Market(maker(max_position_lots=120 * M))
+    market.sees(49, 51)
+    market.acks()
+
+    assert market.sees(44, 46, wait_ms=5_000) == ["moved", "quote", "moved"]  # the new offer would meet the old bid
+    assert market.cancelled() == ["quote"]
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        lambda market: setattr(market.room.markets[0], "valid", False),
+        lambda market: setattr(market.room.markets[0], "status", STATUS_HALTED),
+        lambda market: market.room.trading._control.lower(ACCOUNT, 0, REDUCE_ONLY, codes.STRAT_FAULT),
+        lambda market: market.room.trading._control.lower(MARKET, 0, REDUCE_ONLY, codes.STRAT_FAULT),
+    ],
+)
+def test_quotes_are_pulled_at_once_where_it_is_not_safe(happens: Any) -> None:
+    market = Market()
+    market.sees(48, 52)
+    happens(market)
+
+    assert market.sees(48, 52, wait_ms=1) == ["not safe", "not safe"]
+    assert market.sees(48, 52, wait_ms=5_000) == []
+
+
+def test_an_empty_side_pulls_the_quotes() -> None:
+    market = Market()
+    market.sees(48, 52)
+    market.acks()
+    market.book.clear()
+
+    assert said(market.room.decide(0)) == ["not safe", "not safe"]
+
+
+def test_a_market_that_is_as_good_as_decided_is_left_and_orders_rest_as_long_as_they_have_to() -> None:
+    market = Market()
+    market.sees(12, 14)
+    market.acks()
+
+    assert market.sees(6, 8, wait_ms=400) == []
+    assert market.sees(6, 8, wait_ms=600) == ["no quote", "no quote"]
+    assert market.sees(93, 95, wait_ms=9_000) == []
+
+
+def level(market: Market, heuristic: int, score: int) -> None:
+    """Have that heuristic see a *score*."""
+    watch = market.room.desk.watch
+    assert watch is not None
+    watch.markets[0].judge(heuristic, score, market.room.now)
+
+
+def test_toxicity_widens_the_quotes_and_then_pulls_them() -> None:
+    market = Market(maker(toxicity_mills=15), heuristics=True)
+    market.sees(49, 51)
+    market.acks()
+    assert market.quotes() == [("bid", 48, 60), ("ask", 52, 60)]
+
+    level(market, TOXICITY, 600)
+    assert market.sees(49, 51, wait_ms=5_000) == ["moved", "quote", "moved", "quote"]
+    assert market.quotes() == [("bid", 47, 60), ("ask", 53, 60)]
+    market.cancelled()
+    market.acks()
+    level(market, TOXICITY, 1000)
+    assert market.sees(49, 51, wait_ms=5_000) == ["no quote", "no quote"]
+
+
+@pytest.mark.parametrize(
+    ("heuristic", "score", "parameter"), [(CROWDING, 600, "crowding_mills"), (COMPRESSION, 900, "compression_mills")]
+)
+def test_crowding_and_compression_widen_by_their_own_parameter(heuristic: int, score: int, parameter: str) -> None:
+    quotes = []
+    for mills in (0, 15):
+        market = Market(maker(**{parameter: mills}), heuristics=True)
+        level(market, heuristic, score)
+        market.sees(49, 51)
+        quotes.append([price for _, price, _ in market.quotes()])
+
+    assert quotes == [[48, 52], [47, 53]]
+
+
+def test_a_fill_leans_the_quotes_and_stays_within_the_bounds() -> None:
+    market = Market(maker(max_position_lots=100 * M, skew_mills=30))
+    market.sees(49, 51)
+    market.acks()
+    market.fills("bid", 60)
+
+    assert market.maker_view().market(KEY).net_lots == 60 * M
+    assert market.quotes() == [("ask", 52, 60)]  # 60 more would be 120
+    market.sees(49, 51, wait_ms=5_000)
+    assert market.quotes() == [("ask", 51, 60)]
+    assert [one.price_ticks for one in market.maker_view().own_orders if one.cancelling] == [52]
+
+
+def test_a_rest_too_small_to_score_is_replaced() -> None:
+    market = Market()
+    market.sees(49, 51)
+    market.acks()
+    market.fills("ask", 5)
+    assert market.sees(49, 51, wait_ms=5_000) == []
+
+    assert market.fills("ask", 10) == ["moved", "quote"]
+
+
+def test_a_cancel_is_always_within_the_budget_and_orders_wait_for_it() -> None:
+    market = Market(maker(call_burst=3, calls_per_minute=1))
+    assert market.sees(49, 51) == ["quote"]  # two calls are left, one of them to cancel with
+    market.acks()
+    assert market.known["waits"]
+    market.room.markets[0].valid = False
+
+    assert market.sees(49, 51) == ["not safe"]
+
+
+def test_a_refused_order_is_not_asked_for_again_at_once() -> None:
+    market = Market()
+    market.sees(48, 52)
+    for order in market.open():
+        market.room.facts((ORDER_REJECTED, order.number, "", int(codes.VENUE_ERROR)))
+    assert market.open() == []
+
+    assert market.sees(48, 52, wait_ms=900) == []
+    assert market.sees(48, 52, wait_ms=100) == ["quote", "quote"]
+
+
+def test_trades_move_the_fair_price_and_are_forgotten() -> None:
+    market = Market(maker(trade_percent=100))
+    traded = market.room.markets[0]
+    traded.trade_price, traded.trade_size = 4_900, 1_000 * M
+    market.sees(49, 53, bits=WAKE_TOUCH | WAKE_TRADE)
+    assert market.quotes() == [("bid", 48, 60), ("ask", 53, 60)]
+    market.acks()
+
+    assert market.sees(49, 53, wait_ms=6_000) == ["moved", "quote"]
+    assert market.quotes() == [("ask", 53, 60), ("bid", 49, 60)]
+
+
+def test_the_midpoint_of_the_rewards_passes_over_small_levels() -> None:
+    market = Market()
+    market.book.set_level(BID, 46, 300 * M)
+    market.book.set_level(BID, 50, 10 * M)
+    market.book.set_level(ASK, 52, 300 * M)
+    said(market.room.decide(0))
+
+    # It is 49: offers score most of all up to 52.6. Around 51, the ideal price of 52.03 would have become 53.
+    assert [price for _, price, _ in market.quotes()] == [49, 52]
+
+
+def test_an_order_says_what_its_pair_is_paid_for_a_minute() -> None:
+    market = Market()
+    market.room.touch(48, 52, 60 * M)
+    records = market.room.decide(0)
+    first = next(fields for kind, fields in records if kind == "INTENT" and fields["what"] == 1)
+
+    # They score as much as the only others: a half of 100 a day, in 1,440 samples, at 1e-10 of the currency.
+    assert first["tags"] == ("share 500000 ppm",)
+    assert first["expected_value"] == 100 * 10**10 // 2 // 1440
+
+
+def test_unrewarded_markets_are_quoted_only_where_that_is_wanted() -> None:
+    assert Market(reward_rate=0).sees(48, 52) == []
+    assert Market(maker(rewarded_only=False), reward_rate=0).sees(48, 52) == ["quote", "quote"]
+    assert Market(maker(rewarded_only=False), reward_spread=0).sees(44, 54) == ["quote", "quote"]
+
+
+# -- verification ------------------------------------------------------------------------------------------------------
+
+
+def unscored(**changes: Any) -> Market:
+    """A market whose resting quotes stop to score, because the book they rest in thinned out."""
+    market = Market(maker(**{"verify_ms": 1_000, "patience": 2, **changes}))
+    market.sees(49, 51)
+    market.acks()
+    return market
+
+
+def checks(market: Market, times: int) -> list[str]:
+    """So many reviews."""
+    return [why for _ in range(times) for why in market.review()]
+
+
+def test_quotes_that_score_stay() -> None:
+    market = unscored()
+
+    assert checks(market, 5) == []
+    assert (market.known["hits"], market.known["misses"]) == (5, 0)
+
+
+def test_quotes_that_do_not_score_enough_move_nearer_and_then_the_market_is_left() -> None:
+    market = unscored(least_share_ppm=900_000, most_adjustments=1, leave_ms=10_000)
+
+    assert checks(market, 1) == []
+    assert checks(market, 1) == ["moved", "quote", "moved", "quote"]
+    assert market.quotes() == [("bid", 49, 60), ("ask", 51, 60)]
+    market.cancelled()
+    market.acks()
+    assert checks(market, 3) == ["no quote", "no quote"]
+    market.cancelled()
+    assert market.sees(49, 51) == []
+    assert checks(market, 8) == []
+    assert checks(market, 1) == ["quote", "quote"]  # back after its time away
+    assert market.known["nearer"] == 0
+
+
+def test_a_market_is_left_at_once_where_that_is_wanted_and_for_good() -> None:
+    market = unscored(least_share_ppm=900_000, on_not_scoring="leave", leave_ms=0)
+
+    assert checks(market, 2) == ["no quote", "no quote"]
+    market.cancelled()
+    assert market.known["left_until_ns"] == FOR_EVER
+    assert market.sees(49, 51, wait_ms=86_400_000) == []
+
+
+def test_quotes_may_stay_whether_they_score_or_not() -> None:
+    market = unscored(least_share_ppm=900_000, on_not_scoring="keep")
+
+    assert checks(market, 8) == []
+
+
+def test_what_was_adjusted_is_taken_back_when_it_scores_again() -> None:
+    rules = MakerParameters(1, 1, patience=2)
+    entry = new_entry()
+    done = [verified(entry, scoring, 0, rules) for scoring in (False, False, True, True, True, False)]
+
+    assert done == ["", "adjust", "", "ease", "", ""]
+    assert (entry["nearer"], entry["misses"], entry["renew"]) == (0, 1, True)
+
+
+def test_orders_that_are_too_young_to_score_are_not_judged() -> None:
+    market = Market(maker(verify_ms=1_000, patience=1, least_share_ppm=900_000), reward_age_ns=3_500 * MS)
+    market.sees(49, 51)
+    market.acks()
+
+    assert [len(market.review()) for _ in range(4)] == [0, 0, 0, 4]
+
+
+def test_a_share_is_enough_from_the_least_that_was_asked_for() -> None:
+    assert [scores(low, MakerParameters(1, 1, least_share_ppm=2)) for low in (0, 2 * 10**12 - 1, 2 * 10**12)] == [
+        False,
+        False,
+        True,
+    ]
+    assert [scores(low, MakerParameters(1, 1, least_share_ppm=0)) for low in (0, 1)] == [False, True]
+    assert least_pay(10**18, NONE, 10_000) == 0
+
+
+# -- memory ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_it_remembers_survives_a_checkpoint_and_its_parameters_cannot_change() -> None:
+    market = Market()
+    market.sees(49, 51)
+    market.acks()
+    remembered = encode_memory(market.maker.memory)
+    market.maker.memory = decode_memory(remembered, {})
+
+    assert encode_memory(market.maker.memory) == remembered
+    assert market.sees(49, 51, wait_ms=5_000) == []
+    with pytest.raises(FrozenAttributeError):
+        market.maker.size_lots = 1
+
+
+def test_its_page_names_every_parameter_with_its_default() -> None:
+    page = (ROOT / "docs" / "explanation" / "rewards-maker.md").read_text("utf-8")
+    rows = [row.split(" | ") for row in re.findall(r"^\| (`.*) \|$", page.partition("## Parameters")[2], re.MULTILINE)]
+    told = {}
+    for names, defaults, _ in rows:
+        values = defaults.replace("`", "").split(", ")
+        told |= dict(zip(re.findall(r"`(\w+)`", names), values, strict=True))
+
+    assert told == {one.name: default_text(one.default) for one in fields(MakerParameters)}
+
+
+def default_text(default: object) -> str:
+    """A default as a page says it."""
+    if default is NOTHING:
+        return "required"
+    return str(default).lower() if isinstance(default, bool | str) else f"{default:,}"
