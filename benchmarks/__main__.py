@@ -14,13 +14,19 @@ from typing import Any
 from attrs import asdict
 
 import engine
-from benchmarks import memory, of_journal, of_kernel, of_replay, of_sweep, table
+from benchmarks import memory, of_journal, of_kernel, of_replay, of_strategies, of_sweep, table
 from benchmarks.case import Case
 from benchmarks.material import SIZES, Material
 from benchmarks.measure import WARM_UPS, Budget, Figure, measure
 
 SCHEMA = "refold.benchmarks/1"
-CASES: tuple[Case, ...] = (*of_journal.CASES, *of_kernel.CASES, *of_replay.CASES, *of_sweep.CASES)
+CASES: tuple[Case, ...] = (
+    *of_journal.CASES,
+    *of_kernel.CASES,
+    *of_replay.CASES,
+    *of_strategies.CASES,
+    *of_sweep.CASES,
+)
 
 
 def parser() -> argparse.ArgumentParser:
