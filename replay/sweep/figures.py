@@ -93,6 +93,15 @@ def unmarked(figures: Mapping[str, Any]) -> int:
     return sum(int(one["unmarked"]) for one in figures["pnl"].values())
 
 
+def unit_of(found: Iterable[Mapping[str, Any]], name: str) -> str:
+    """` in pUSD` for a metric that is money of that one currency, and nothing for others."""
+    if not is_money(name):
+        return ""
+    currencies = sorted({currency for figures in found for currency in figures.get("pnl", {})})
+    named = name.partition(".")[2] or (currencies[0] if len(currencies) == 1 else "")
+    return f" in {named}" if named else ""
+
+
 def is_money(name: str) -> bool:
     """Whether a metric is money."""
     return name.partition(".")[0] in MONEY

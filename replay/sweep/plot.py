@@ -17,7 +17,7 @@ from replay.sweep.table import OPTIMISTIC, Row, best_of, number, reach
 MOST_DOTS: Final = 20_000
 """With more runs than this only boxes are drawn: the file is to stay small."""
 
-_WIDTH: Final = 720
+_WIDTH: Final = 520
 _LEFT: Final = 8
 _LINE: Final = 26
 _TOP: Final = 34
@@ -51,7 +51,7 @@ tr.best td { color: var(--best); font-weight: 600; }
 .dot { fill: var(--dot); fill-opacity: .35; }
 .rule { stroke: var(--rule); }
 .zero { stroke: var(--faint); }
-text { fill: var(--faint); font-size: 12px; text-anchor: middle; }
+text { fill: var(--faint); font-size: 13px; text-anchor: middle; }
 .frame { overflow-x: auto; }
 """
 
@@ -155,7 +155,7 @@ def _line(label: str, row: Row, metric: str, scale: _Scale, best: bool, with_dot
         f'<rect class="box" x="{left}" y="5" width="{max(1.0, round(right - left, 2))}" height="{_LINE - 10}"/>'
     )
     if with_dots:
-        drawn += "".join(f'<circle class="dot" cx="{scale.x(value)}" cy="{middle}" r="2.5"/>' for value in row.values)
+        drawn += "".join(f'<circle class="dot" cx="{scale.x(value)}" cy="{middle}" r="3"/>' for value in row.values)
     drawn += f'<line class="median" x1="{at}" x2="{at}" y1="3" y2="{_LINE - 3}"/>'
     star = ' class="best"' if best else ""
     return f'<tr{star}>{head}{cells}<td class="picture">{_svg(_LINE, drawn)}</td></tr>'

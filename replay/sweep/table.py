@@ -118,9 +118,9 @@ def number(value: Decimal, name: str) -> str:
 
 
 def cells(
-    axes: Sequence[str], points: Sequence[Sequence[str]], rows: Sequence[Row], name: str
+    axes: Sequence[str], points: Sequence[Sequence[str]], rows: Sequence[Row], name: str, unit: str = ""
 ) -> tuple[list[list[str]], frozenset[int]]:
-    """The table as text, heading first, and which columns align right."""
+    """The table of the metric *name* (in *unit*) as text, heading first, and which columns align right."""
     has_failed = any(row.failed for row in rows)
     heading = [
         *axes,
@@ -135,7 +135,7 @@ def cells(
     ]
     if name != "fills":
         heading.insert(-1, "fills")
-    heading.append(f"{name}, {_reach(rows, name)}")
+    heading.append(f"{name}{unit}, {_reach(rows, name)}")
     best = best_of(rows, name)
     table = [heading]
     for row, point in zip(rows, points, strict=True):

@@ -160,11 +160,13 @@ def print_sweep(
     best_first: bool,
 ) -> None:
     """Print the table, what failed, and what to know to read it."""
+    from replay.sweep.figures import unit_of
     from replay.sweep.table import cells, ordered_by, remarks
 
     shown = ordered_by(rows, metric) if best_first else rows
     names = [axis.name for axis in axes]
-    table, right = cells(names, [points[row.variant].values for row in shown], shown, metric)
+    unit = unit_of((result.figures for result in found.values()), metric)
+    table, right = cells(names, [points[row.variant].values for row in shown], shown, metric, unit)
     output.table(table, right)
     output.lines(failures(plan, found, [point.label for point in points]))
     output.lines(f"note: {remark}" for remark in remarks(plan, found, rows))
@@ -221,6 +223,7 @@ def written(
     metric: str,
 ) -> list[Path]:
     """Write the plot, and into *out* all results as a table; returns what was written."""
+    from replay.sweep.figures import unit_of
     from replay.sweep.plot import page
     from replay.sweep.results import parquet, replaced
 
@@ -230,7 +233,8 @@ def written(
         kept.append(replaced(disk, out / "results.parquet", data))
     target = plot or (None if out is None else out / "sweep.html")
     if target is not None:
-        title = f"{metric} of {counted(len(found), 'run')} at {counted(len(rows), 'point')}"
+        unit = unit_of((result.figures for result in found.values()), metric)
+        title = f"{metric}{unit}: {counted(len(found), 'run')} at {counted(len(rows), 'point')}"
         told = [(points[row.variant].label or "as configured", row) for row in rows]
         kept.append(replaced(disk, target, page(title, metric, told, plan).encode()))
     return kept

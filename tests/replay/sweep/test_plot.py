@@ -41,7 +41,7 @@ def test_every_run_is_a_dot_within_the_picture(values: list[list[Decimal]]) -> N
     dots = [float(one.attrib["cx"]) for one in page.iter("circle")]
 
     assert len(dots) == sum(len(row) for row in values)
-    assert all(0 <= x <= 720 for x in dots)
+    assert all(0 <= x <= 520 for x in dots)
     assert all(float(one.attrib["width"]) > 0 for one in page.iter("rect"))
     assert len(list(page.iter("rect"))) == len(values)
 
