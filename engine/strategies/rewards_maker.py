@@ -26,6 +26,7 @@ REVIEW: Final = "review"
 _TRADING: Final = int(STATUS_TRADING)
 _ACKED: Final = int(ORDER_ACKED)
 _TRADED: Final = int(WAKE_TRADE)
+_MOST_DOUBLINGS: Final = 6
 _DEPTH: Final = 64
 """How many levels are looked at for one of the rewards' least size."""
 
@@ -51,7 +52,9 @@ class RewardsMaker(MakerParameters):
         markets = self.memory["markets"]
         for change in wake.changes:
             if change.what == _ACKED and markets.get(change.order.instrument):
-                markets[change.order.instrument]["acked_ns"][change.order.side] = view.now_ns
+                known = markets[change.order.instrument]
+                known["acked_ns"][change.order.side] = view.now_ns
+                known["refused"][change.order.side] = 0
         for key in wake.instruments:
             known = markets.get(key)
             if known is None:
@@ -136,18 +139,27 @@ class RewardsMaker(MakerParameters):
         quotes: Quotes = NOTHING
         if safe and now_ns >= known["left_until_ns"] and not market.pull_quotes:
             quotes = desired_quotes(self._situation(market, known, now_ns), self)
-        known["quotes"] = quotes != NOTHING
+        if quotes == NOTHING:
+            known["quotes"] = False
+        elif not known["quotes"]:
+            known["quotes"] = True
+            known["check_ns"] = now_ns + max(self.verify_ms * MS, _least_age(market))
         if known["renew"]:
             quotes = (_exactly(quotes[0]), _exactly(quotes[1]))
         own = (market.own_bids, market.own_asks)
+        placing: list[int] = []
         waits = False
         for side in (BUY, SELL):
             live = [order for order in own[side] if not order.cancelling]
             superfluous, missing = edits(quotes[side], live)
             done = not superfluous or self._cancel(superfluous, quotes[side], (side, now_ns, not safe), known, wanted)
             if done and missing:
-                done = self._place(view, market, quotes, side, known, wanted)
+                done = self._may_place(view, own, quotes[side], side, known, len(wanted) + len(placing))
+                if done:
+                    placing.append(side)
             waits = waits or not done
+        if placing:
+            _place(market, quotes, placing, wanted)
         known["waits"] = waits
         if not waits:
             known["renew"] = False
@@ -176,40 +188,28 @@ class RewardsMaker(MakerParameters):
             wanted.append(Cancel(order, why="not safe" if at_once else "no quote" if quote is None else "moved"))
         return done
 
-    def _place(self, view: Any, market: Any, quotes: Quotes, side: int, known: Entry, wanted: list[object]) -> bool:
+    def _may_place(
+        self, view: Any, own: tuple[Sequence[Any], Sequence[Any]], quote: Any, side: int, known: Entry, calls: int
+    ) -> bool:
         """
-        Place the quote of one side; False if it has to wait.
+        Whether the quote of one side may be placed now, as which it then counts; False if it has to wait.
 
-        For *edit_ms* after the last one, for room within the bounds, for an own order in its way, or for a call. One
-        call is kept back for each order that rests, so that a cancel never has to wait for one.
+        For *edit_ms* after the last one (twice as long for each in a row that came to nothing), for room within the
+        bounds, for an own order in its way, or for a call beside the *calls* of this answer. One is kept back for each
+        order that rests, so that a cancel never has to wait for one.
         """
-        quote = quotes[side]
-        assert quote is not None
         now_ns = view.now_ns
-        bids, asks = market.own_bids, market.own_asks
-        same, others = (bids, asks) if side == BUY else (asks, bids)
-        if now_ns - known["placed_ns"][side] < self.edit_ms * MS or not has_room(quote, same):
+        failed = known["placed_ns"][side] > known["acked_ns"][side]
+        refused = min(known["refused"][side] + failed, _MOST_DOUBLINGS)
+        if now_ns - known["placed_ns"][side] < self.edit_ms * MS << refused or not has_room(quote, own[side]):
             return False
-        if meets_own(side == BUY, quote.price_ticks, others):
+        if meets_own(side == BUY, quote.price_ticks, own[1 - side]):
             return False
         resting = len([order for order in view.own_orders if not order.cancelling])
-        if not self._call(now_ns, resting + len(wanted) + 1):
+        if not self._call(now_ns, resting + calls + 1):
             return False
         known["placed_ns"][side] = now_ns
-        low = _share(market, quotes)
-        terms = market.rewards
-        wanted.append(
-            Place(
-                market.key,
-                side,
-                quote.price_ticks,
-                quote.lots,
-                post_only=True,
-                expected_value=0 if terms is None else least_pay(low, int(terms.rate), int(terms.scale)),
-                tags=(f"share {low * 1_000_000 // SHARE} ppm",),
-                why="quote",
-            )
-        )
+        known["refused"][side] = refused
         return True
 
     def _call(self, now_ns: int, kept_back: int) -> bool:
@@ -238,21 +238,24 @@ class RewardsMaker(MakerParameters):
                 self._quote(view, market, known, wanted)
 
     def _check(self, market: Any, known: Entry, now_ns: int) -> bool:
-        """Verify what rests in one market; whether that changes what is wanted there."""
-        terms = market.rewards
-        if terms is None:
-            return False
-        youngest_ns = max(*known["acked_ns"], *known["placed_ns"])
-        if now_ns - youngest_ns < terms.age_ns:
-            return False
+        """Verify what rests in one market, and is old enough to score; whether that changes what is wanted there."""
         known["check_ns"] = now_ns + self.verify_ms * MS
+        if market.rewards is None:
+            return False
+        born_ns = now_ns - _least_age(market)
         resting = [
             (order.side, order.price_ticks, order.rest_lots)
             for order in market.own_orders
-            if order.live and not order.cancelling
+            if order.live and not order.cancelling and known["acked_ns"][order.side] <= born_ns
         ]
         low = market.estimate_rewards(resting).low
         return verified(known, scores(low, self), now_ns, self) != ""
+
+
+def _least_age(market: Any) -> int:
+    """How long an order has to rest before it scores, in ns; 0 where nothing does."""
+    terms = market.rewards
+    return 0 if terms is None else int(terms.age_ns)
 
 
 def _middle(market: Any, least_lots: int, otherwise: int) -> int:
@@ -273,7 +276,15 @@ def _exactly(quote: Quote | None) -> Quote | None:
     return quote._replace(low_ticks=quote.price_ticks, high_ticks=quote.price_ticks, low_lots=quote.lots)
 
 
-def _share(market: Any, quotes: Sequence[Quote | None]) -> int:
-    """The least share of the rewards, in 1 / SHARE, that *quotes* would have."""
-    wanted = [(side, one.price_ticks, one.lots) for side, one in enumerate(quotes) if one is not None]
-    return int(market.estimate_rewards(wanted).low)
+def _place(market: Any, quotes: Quotes, sides: list[int], wanted: list[object]) -> None:
+    """Add orders for the quotes of *sides*, with what the pair of quotes would be paid."""
+    pair = [(side, one.price_ticks, one.lots) for side, one in enumerate(quotes) if one is not None]
+    low = int(market.estimate_rewards(pair).low)
+    terms = market.rewards
+    pay = 0 if terms is None else least_pay(low, int(terms.rate), int(terms.scale))
+    tags = (f"share {low * 1_000_000 // SHARE} ppm",)
+    for side, price_ticks, lots in pair:
+        if side in sides:
+            wanted.append(
+                Place(market.key, side, price_ticks, lots, post_only=True, expected_value=pay, tags=tags, why="quote")
+            )

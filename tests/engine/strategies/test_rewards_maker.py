@@ -158,7 +158,7 @@ def test_where_there_is_room_for_both_the_new_quote_does_not_wait_for_the_old() 
     market.sees(49, 51)
     market.acks()
 
-    assert market.sees(44, 46, wait_ms=5_000) == ["moved", "quote", "moved"]  # the new offer would meet the old bid
+    assert market.sees(44, 46, wait_ms=5_000) == ["moved", "moved", "quote"]  # the new offer would meet the old bid
     assert market.cancelled() == ["quote"]
 
 
@@ -213,7 +213,7 @@ def test_toxicity_widens_the_quotes_and_then_pulls_them() -> None:
     assert market.quotes() == [("bid", 48, 60), ("ask", 52, 60)]
 
     level(market, TOXICITY, 600)
-    assert market.sees(49, 51, wait_ms=5_000) == ["moved", "quote", "moved", "quote"]
+    assert market.sees(49, 51, wait_ms=5_000) == ["moved", "moved", "quote", "quote"]
     assert market.quotes() == [("bid", 47, 60), ("ask", 53, 60)]
     market.cancelled()
     market.acks()
@@ -275,8 +275,14 @@ def test_a_refused_order_is_not_asked_for_again_at_once() -> None:
         market.room.facts((ORDER_REJECTED, order.number, "", int(codes.VENUE_ERROR)))
     assert market.open() == []
 
-    assert market.sees(48, 52, wait_ms=900) == []
+    assert market.sees(48, 52, wait_ms=1_900) == []
+    assert market.sees(48, 52, wait_ms=100) == ["quote", "quote"]  # twice a second, as it came to nothing
+    for order in market.open():
+        market.room.facts((ORDER_REJECTED, order.number, "", int(codes.VENUE_ERROR)))
+    assert market.sees(48, 52, wait_ms=3_900) == []
     assert market.sees(48, 52, wait_ms=100) == ["quote", "quote"]
+    market.acks()
+    assert market.known["refused"] == [0, 0]
 
 
 def test_trades_move_the_fair_price_and_are_forgotten() -> None:
@@ -346,7 +352,7 @@ def test_quotes_that_do_not_score_enough_move_nearer_and_then_the_market_is_left
     market = unscored(least_share_ppm=900_000, most_adjustments=1, leave_ms=10_000)
 
     assert checks(market, 1) == []
-    assert checks(market, 1) == ["moved", "quote", "moved", "quote"]
+    assert checks(market, 1) == ["moved", "moved", "quote", "quote"]
     assert market.quotes() == [("bid", 49, 60), ("ask", 51, 60)]
     market.cancelled()
     market.acks()
@@ -382,12 +388,27 @@ def test_what_was_adjusted_is_taken_back_when_it_scores_again() -> None:
     assert (entry["nearer"], entry["misses"], entry["renew"]) == (0, 1, True)
 
 
-def test_orders_that_are_too_young_to_score_are_not_judged() -> None:
-    market = Market(maker(verify_ms=1_000, patience=1, least_share_ppm=900_000), reward_age_ns=3_500 * MS)
+def test_quotes_are_first_judged_when_they_are_old_enough_to_score() -> None:
+    market = Market(maker(verify_ms=1_000, patience=1, on_not_scoring="leave"), reward_age_ns=3_500 * MS)
     market.sees(49, 51)
     market.acks()
 
-    assert [len(market.review()) for _ in range(4)] == [0, 0, 0, 4]
+    assert [len(market.review()) for _ in range(6)] == [0] * 6
+    assert market.known["hits"] == 3
+
+
+def test_quotes_that_move_too_often_to_score_are_found_out() -> None:
+    market = Market(maker(verify_ms=1_000, patience=1, on_not_scoring="leave"), reward_age_ns=3_500 * MS)
+    market.sees(49, 51)
+    market.acks()
+    for bid in (46, 49, 46):
+        assert market.sees(bid, bid + 2, wait_ms=1_100) == ["moved", "moved", "quote", "quote"]
+        market.cancelled()
+        market.acks()
+    for _ in range(4):
+        market.review()
+
+    assert market.known["left_until_ns"] > 0
 
 
 def test_a_share_is_enough_from_the_least_that_was_asked_for() -> None:
