@@ -84,7 +84,7 @@ def sweep(
     asked = Asked(**options)
     disk = RealDisk()
     with typed_well():
-        plan, axes, points, own_seed = planned(disk, asked, config, strategy, grids)
+        plan, axes, points, own_seed = planned(output, disk, asked, config, strategy, grids)
         numbers = (own_seed,) if seeds is None else read_seeds(seeds)
     found = run_all(output, disk, plan, numbers, asked)
     names = metric_names(result.figures for result in found.values() if result.figures)
@@ -104,7 +104,7 @@ def sweep(
 
 
 def planned(
-    disk: "Disk", asked: Asked, config: Path | None, strategy: str | None, grids: tuple[str, ...]
+    output: Output, disk: "Disk", asked: Asked, config: Path | None, strategy: str | None, grids: tuple[str, ...]
 ) -> "tuple[Plan, tuple[Axis, ...], tuple[Point, ...], int]":
     """The plan, what varies, its points, and the configuration's own seed."""
     from replay.setup import configured
@@ -127,10 +127,12 @@ def planned(
     given = tuple(spelled_out(override, strategies) for override in asked.overrides)
     axes = tuple(read_axis(typed, strategies) for typed in grids)
     points = read_points(axes)
-    chosen: list[tuple[str, Configured]] = [
-        (point.label, configured(disk, recorded, config, strategy, (*given, *point.overrides), asked.profile))
-        for point in points
-    ]
+    chosen: list[tuple[str, Configured]] = []
+    with output.progress("reading", len(points), "configurations") as advance:
+        for point in points:
+            overrides = (*given, *point.overrides)
+            chosen.append((point.label, configured(disk, recorded, config, strategy, overrides, asked.profile)))
+            advance(1)
     seed = chosen[0][1].config.seed if recorded is None or chosen[0][1].seeded else recorded.seed
     return plan_of(disk, markets, chosen, recorded), axes, points, seed
 

@@ -6,10 +6,12 @@ import orjson
 import pytest
 from attrs import evolve
 from click.testing import CliRunner
-from resimulations import write_recording
+from real_run_maker import History, write_real
+from resimulations import JOINING, resimulate, write_recording
 from sweeps import CONFIG, place_at, planned
 
 from engine.runtime.cli import engine
+from replay.run import TAKEN_OUT
 from replay.sweep.bench import Bench, Changed
 from replay.sweep.executor import InProcess
 from replay.sweep.figures import NoMetric, checked_metric, metric, metric_names
@@ -17,6 +19,13 @@ from replay.sweep.plan import Plan
 from replay.sweep.store import Result
 from scenarios.sample.recording import Sample, inputs
 
+STANDING = """
+from engine.kernel.strategy import SetTimer
+
+class Stands:
+    def decide(self, view, wake):
+        yield SetTimer("now", after_ns=0)
+"""
 SPREAD = "strategies.one.parameters.min_spread_ticks"
 
 
@@ -78,6 +87,39 @@ def test_a_strategy_that_raises_fails_its_own_runs_and_says_where(place: Path) -
     assert raised.failure.endswith(", line 13) and was muted")
     assert raised.figures["faults"] == 1
     assert left == Result({}, "a strategy called sys.exit; let it return")
+
+
+def test_a_run_that_stands_still_has_failed(place: Path) -> None:
+    (place / "standing.py").write_text(STANDING)
+    plain = CONFIG.replace("joiner.py:JoinTouch", "standing.py:Stands")
+    told = plain[plain.index("{size_lots") : plain.index("}") + 1]
+    (place / "standing.yaml").write_text(plain.replace(told, "{}"))
+    (result,) = results(planned(place, config="standing.yaml"), (1,))
+
+    assert result.figures == {}
+    assert result.failure.startswith("the run stands still at ")
+
+
+def test_the_orders_of_a_real_run_are_taken_out_of_every_run_on_its_journal(tmp_path: Path) -> None:
+    write_real(tmp_path / "real", History(1))
+    place_at(tmp_path, frames=20)
+    expected = resimulate(tmp_path / "real", JOINING)
+    (tmp_path / "policy.yaml").write_text(JOINING.policy)
+    parameters = orjson.dumps(JOINING.parameters).decode()
+    (tmp_path / "real.yaml").write_text(
+        "policy: policy.yaml\nvenue: {order_latency_ms: 40, report_latency_ms: 30}\n"
+        f"strategies: [{{name: one, code: 'joiner.py:JoinTouch', parameters: {parameters}}}]\n"
+    )
+    plan = planned(tmp_path, journals=("real",), config="real.yaml")
+    found = [*results(plan, (7, 8)), *results(plan, (7,), kept_bytes=0)]
+
+    assert expected.taken is not None
+    assert expected.taken.orders > 0
+    assert plan.markets[0].told.own_orders == TAKEN_OUT
+    for result in found:
+        assert result.failure == ""
+        assert result.figures["orders"] == expected.submitted > 0
+        assert result.figures["verdicts"] == expected.verdicts
 
 
 def test_a_journal_that_was_written_to_since_is_not_swept(place: Path, tmp_path: Path) -> None:
