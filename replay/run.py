@@ -36,7 +36,11 @@ def reasons(error: BaseValidationError) -> str:
 
 
 def _said(error: BaseException, wanted: type | None) -> str:
-    return str(error) if isinstance(error, OutOfRange) else format_exception(error, wanted)
+    if isinstance(error, OutOfRange):
+        return str(error)
+    if wanted is None and isinstance(error, ValueError) and len(error.args) == 1 and error.args[0]:
+        return str(error)  # a class that found its values unfit, in its own words
+    return format_exception(error, wanted)
 
 
 @frozen

@@ -14,6 +14,15 @@ class Mine:
     def decide(self, view, wake):
         return ()
 
+@frozen
+class Picky:
+    size: int
+    def __attrs_post_init__(self):
+        if self.size < 1:
+            raise ValueError(f"size is {self.size}, expected 1 or more")
+    def decide(self, view, wake):
+        return ()
+
 class Plain:
     def __init__(self, size=1):
         if size < 0:
@@ -46,6 +55,7 @@ def test_a_strategy_gets_its_parameters() -> None:
         (recorded("Mine", size=True), "size"),
         (recorded("Mine", size=1, speed=2), "speed"),
         (recorded("Mine"), "size"),
+        (recorded("Picky", size=0), "size is 0, expected 1 or more"),
         (recorded("Plain", speed=2), "speed"),
         (recorded("Plain", size=-1), "negative"),
         (recorded("Nobody"), "no class Nobody"),
