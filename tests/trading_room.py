@@ -6,6 +6,7 @@ from engine.kernel import kinds
 from engine.kernel.derived import LAYOUTS, decode
 from engine.kernel.digest import Digest
 from engine.kernel.events import KIND_BINARY, KIND_PERPETUAL, KIND_SPOT, EventBatch, Listing
+from engine.kernel.heuristics import Gauge, HeuristicSettings
 from engine.kernel.market import WAKE_TOUCH, Instrument, Market
 from engine.kernel.outbox import Outbox
 from engine.kernel.policy import Limits, Policy, Rule
@@ -14,6 +15,7 @@ from engine.kernel.strategy import MARKET_MAKING
 from engine.kernel.trading import Trading
 
 S = 1_000_000_000
+MS = 1_000_000
 TIFS = ("GTC", "GTD", "FOK", "FAK")
 
 
@@ -90,6 +92,26 @@ def contract(name: str = "BTC", kind: int = KIND_PERPETUAL, **changes: Any) -> L
     }
     fields.update(changes)
     return Listing(**fields)
+
+
+def some_heuristics(**changes: Any) -> HeuristicSettings:
+    """Steps of 100 ms, half-lives of 2 and 20 s, a dwell of 5 s, edges from 3 ticks, a horizon of 1 s."""
+    gauge = Gauge(500, 750, 100, 1, 3, 2, 2)
+    values = {
+        "sample_ns": 100 * MS,
+        "recent_ns": 2000 * MS,
+        "long_ns": 20_000 * MS,
+        "dwell_ns": 5000 * MS,
+        "evidence": 2,
+        "edge_ticks": 3,
+        "edge_ns": 200 * MS,
+        "horizon_ns": 1000 * MS,
+        "least_half_ticks": 1,
+        "crowding": gauge,
+        "compression": gauge,
+        "toxicity": gauge,
+    }
+    return HeuristicSettings(**{**values, **changes})
 
 
 class Room:

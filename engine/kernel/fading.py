@@ -36,6 +36,8 @@ MOST_HELD: Final[i64] = (1 << 29) - 1
 """The largest value an average holds, either sign: beyond it, it is taken for this one."""
 _MOST_EVENTS: Final[i64] = 1 << 40
 _POWERS: Final[i64] = 40
+_MOST_STEPS: Final[i64] = 1 << 32
+"""Of a half-life: what is left after 2**40 steps is then nothing."""
 _LN2: Final = 0.6931471805599453
 
 
@@ -44,7 +46,7 @@ class Fading:
     """The weights of one half-life, in steps: `weight(n)` is 2**(-n / half_steps) in 2**-30."""
 
     def __init__(self, half_steps: i64) -> None:
-        assert half_steps > 0
+        assert 0 < half_steps <= _MOST_STEPS
         powers = vec[i64]([0] * _POWERS)
         k: i64 = 0
         steps = 1.0  # 2**k, a float that is exact

@@ -21,7 +21,7 @@ from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel.events import FILL_MAKER
-from engine.kernel.fading import MOST_HELD, ONE, THOUSAND, Average, Share, part_of
+from engine.kernel.fading import ONE, THOUSAND, Average, Share, clipped, part_of
 from engine.kernel.heuristics import CALM, HEURISTICS, MOST_LIFE_NS, HeuristicSettings
 from engine.kernel.market import Market
 from engine.kernel.order import Order
@@ -208,8 +208,7 @@ class Opponents:
     def _near(self, side: i64) -> i64:
         lots: i64 = 0
         for _, there in self.market.book.top(side, DEPTH_LEVELS):
-            if lots < MOST_HELD:  # far beyond it, and no sum can leave the range
-                lots += there
+            lots += clipped(there)
         return lots
 
     # -- what follows ----------------------------------------------------------------------------------------------
@@ -226,10 +225,10 @@ class Opponents:
             int(self._edges.thousandths(evidence)),
             int(missing * THOUSAND // long) if missing > 0 else 0,
             int(self._takes.thousandths(evidence)),
-            int((self._tight.value() * THOUSAND) >> 20),
+            int(self._tight.value() * THOUSAND >> 20),
             int(self._quotes.thousandths(evidence)),
             int(self._fills.thousandths(evidence)),
-            int((lean * THOUSAND) >> 21),
+            int((lean if lean < ONE else ONE) * THOUSAND >> 20),
         )
 
     def judge(self, heuristic: i64, score: i64, now_ns: i64) -> bool:

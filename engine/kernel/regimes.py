@@ -68,7 +68,8 @@ class Regimes:
         crowding = max(edge, depth, partial)
         compression = tight * unfilled // int(THOUSAND)
         toxicity = max(adverse, imbalance)
-        self._desk.digest.mix((i64(crowding) << 40) | (i64(compression) << 20) | i64(toxicity))
+        first = (i64(edge) << 30) | (i64(depth) << 20) | (i64(partial) << 10) | i64(tight)
+        self._desk.digest.mix_pair(first, (i64(unfilled) << 20) | (i64(adverse) << 10) | i64(imbalance))
         changed = self._judge(opponents, CROWDING, crowding, now_ns)
         changed = self._judge(opponents, COMPRESSION, compression, now_ns) or changed
         changed = self._judge(opponents, TOXICITY, toxicity, now_ns) or changed
