@@ -61,19 +61,21 @@ class CrowdingConfig(GaugeConfig):
 class CompressionConfig(GaugeConfig):
     """The spread stands at one tick, and our quotes end without fills: nothing is left to earn."""
 
-    raised: int = field(default=800, validator=_score)
-    high: int = field(default=950, validator=_score)
-    ease: int = field(default=100, validator=within(0, 1000, "a whole number"))
+    raised: int = field(default=900, validator=_score)
+    high: int = field(default=970, validator=_score)
+    ease: int = field(default=50, validator=within(0, 1000, "a whole number"))
     gates: str = field(default="never", validator=_level)
 
 
 @frozen
 class ToxicityConfig(GaugeConfig):
     """
-    Who trades with us knows more. A fill of a quote is adverse where the mid passes its price by *least_ticks* within
-    *horizon_ms*.
+    Who trades with us knows more. A fill of a quote is adverse where the mid has passed its price by *least_ticks* when
+    *horizon_ms* are over.
     """
 
+    raised: int = field(default=650, validator=_score)
+    high: int = field(default=850, validator=_score)
     raised_ticks: int = field(default=1, validator=_ticks)
     high_ticks: int = field(default=2, validator=_ticks)
     horizon_ms: int = field(default=10_000, validator=within(1, 600_000, "milliseconds"))
@@ -88,10 +90,10 @@ class HeuristicsConfig:
     """
 
     sample_ms: int = field(default=250, validator=within(10, 60_000, "milliseconds"))
-    recent_s: float = field(default=60.0, validator=within(0.01, 86_400, "seconds"))
-    long_s: float = field(default=900.0, validator=within(0.01, 604_800, "seconds"))
+    recent_s: float = field(default=120.0, validator=within(0.01, 86_400, "seconds"))
+    long_s: float = field(default=1800.0, validator=within(0.01, 604_800, "seconds"))
     dwell_s: float = field(default=30.0, validator=within(0.1, 86_400, "seconds"))
-    evidence: int = field(default=6, validator=within(1, 100_000, "a whole number"))
+    evidence: int = field(default=10, validator=within(1, 100_000, "a whole number"))
     crowding: CrowdingConfig = field(factory=CrowdingConfig)
     compression: CompressionConfig = field(factory=CompressionConfig)
     toxicity: ToxicityConfig = field(factory=ToxicityConfig)

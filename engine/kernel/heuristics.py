@@ -80,8 +80,8 @@ class HeuristicSettings:
     What the run's configuration says: times in ns, *recent* and *long* half-lives, *gauges* by heuristic.
 
     *evidence* is how many events a share needs to weigh in full. An edge opens at a spread of *edge_ticks*; a half-life
-    of *edge_ns* measures 500. A fill is adverse if the mid passes its price by *least_half_ticks* halves of a tick
-    within *horizon_ns*.
+    of *edge_ns* measures 500. A fill is adverse if the mid has passed its price by *least_half_ticks* halves of a
+    tick when *horizon_ns* are over.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ ours, moves. In thousandths:
     partial      how much of our takers' sizes found nothing left
     tight        the share of time at a spread of one tick
     unfilled     how much of our quotes' sizes ended without a fill
-    adverse      the share of our quotes' fills whose price the mid then passed against us
+    adverse      the share of our quotes' fills whose price the mid had passed, against us, a horizon later
     imbalance    how far the recent imbalance of the sizes near the touch stands from the long one
 
 What is counted in events fades with the recent half-life, and so do averages over time but the two long ones.
@@ -172,22 +172,13 @@ class Opponents:
             self._stirred = True
 
     def _see_mid(self, twice_mid: i64, now_ns: i64) -> None:
-        """Judge the fills that wait, by twice the mid in price units."""
-        if not self._waiting:
-            return
+        """Judge the fills that have waited for the horizon, by twice the mid in price units."""
         settings = self.settings
-        least = settings.least_half_ticks * self.market.tick
-        kept: list[Waiting] = []
-        for fill in self._waiting:
+        waiting = self._waiting
+        while waiting and now_ns - waiting[0].at_ns >= settings.horizon_ns:
+            fill = waiting.pop(0)
             lost = fill.twice - twice_mid if fill.side == BUY else twice_mid - fill.twice
-            if lost >= least:
-                self._fills.add(ONE, fill.count)
-            elif now_ns - fill.at_ns >= settings.horizon_ns:
-                self._fills.add(0, fill.count)
-            else:
-                kept.append(fill)
-        if len(kept) != len(self._waiting):
-            self._waiting = kept
+            self._fills.add(ONE if lost >= settings.least_half_ticks * self.market.tick else i64(0), fill.count)
             self._stirred = True
 
     def _sample(self, spread: i64) -> None:

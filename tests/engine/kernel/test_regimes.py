@@ -175,8 +175,7 @@ def quotes(room: Room, strategy: Says, count: int, adverse: bool) -> None:
         room.facts((ORDER_ACKED, number, f"o{number}", 0), fill)
         if adverse:
             room.touch(47, 48)
-        room.trading.regimes.look(room.markets, room.now)  # type: ignore[union-attr]
-        room.input(1100 * MS)
+        look(room, 1100 * MS)
 
 
 def test_fills_just_before_the_market_falls_are_toxic_and_gate() -> None:
