@@ -41,6 +41,7 @@ def simulated_fields(journal: str, run: RunStart, simulated: Simulated) -> dict[
         "own_orders_taken_out": None if simulated.taken is None else asdict(simulated.taken),
         "unready_instants": simulated.unready,
         "accrued": accrued_fields(simulated),
+        "sets": sets_fields(simulated),
         "derived_by_kind": simulated.counts,
         "verdicts": simulated.verdicts,
         "faults": simulated.faults,
@@ -63,6 +64,25 @@ def accrued_fields(simulated: Simulated) -> list[dict[str, str]]:
                 "currency": listing.settlement,
             }
         )
+    return found
+
+
+def sets_fields(simulated: Simulated) -> list[dict[str, str]]:
+    """
+    Complete sets by market: split, merged and refused by the venue, and held at the end, where each is worth one.
+
+    Markets of which none was ever asked for or held are left out.
+    """
+    found: list[dict[str, str]] = []
+    kernel = simulated.kernel
+    for market in kernel.data.listings.markets:
+        exponent = market.listing.size_exponent
+        held = kernel.trading.desk.portfolio.complete_sets(market)
+        split, merged, refused = simulated.conversions.get(int(market.number), (0, 0, 0))
+        if split or merged or refused or held:
+            figures = {"split": split, "merged": merged, "refused": refused, "held": held}
+            texts = {name: decimal_text(size, exponent) for name, size in figures.items()}
+            found.append({"market": market.key, **texts, "currency": market.listing.settlement})
     return found
 
 

@@ -130,6 +130,8 @@ class Simulated:
     """How far each source's clock was taken to be ahead of ours, by the source's name."""
     accrued: list[tuple[int, int, int]]
     """(events.CREDIT_*, instrument, amount) of what the last day came to and the venue would pay at its end."""
+    conversions: dict[int, tuple[int, int, int]]
+    """By market number, size units of complete sets that the venue was asked to split and merge, and refused to."""
     taken: Taken | None
     """What was taken out of the base, where a run of its own had orders in that market."""
 
@@ -217,6 +219,7 @@ class Simulation:
             clamped=clamped,
             clock_offsets_ns=self.clock_offsets_ns,
             accrued=self.office.accrued(),
+            conversions=self.office.sets,
             taken=self.feed.taken,
         )
 

@@ -80,6 +80,8 @@ class Office(Clearing):
         self._keeps: Final[bool] = ledger
         self.ledger: Ledger | None = None
         self.winners: dict[int, int] = {}  # by market number
+        self.sets: Final[dict[int, tuple[int, int, int]]] = {}
+        """By market number, size units of complete sets: split, merged, and asked for in vain."""
         self.paid: i64 = 0
         """Rebates and rewards paid so far."""
         self._instruments: list[Instrument] = []
@@ -172,14 +174,22 @@ class Office(Clearing):
         assert line is not None
         key, index, at_ns = conversion.key, conversion.index, conversion.at_ns
         if market.listing.kind != KIND_BINARY:
+            self._count(market.number, 0, 0, request.size)
             line.say(key, index, kinds.SIM_CONVERSION_REFUSED, request.number, at_ns, codes.NOT_PERMITTED)
         elif int(market.number) in self.winners:
+            self._count(market.number, 0, 0, request.size)
             line.say(key, index, kinds.SIM_CONVERSION_REFUSED, request.number, at_ns, codes.MARKET_CLOSED)
         else:
+            merged = request.size if request.what == MERGE else i64(0)
+            self._count(market.number, request.size - merged, merged, 0)
             if self.ledger is not None:
                 self.ledger.converted(request.instrument, request.size, request.what == MERGE)
                 self.ledger.check()
             line.say(key, index, kinds.SIM_CONVERTED, request.number, at_ns)
+
+    def _count(self, market: i64, split: i64, merged: i64, refused: i64) -> None:
+        known = self.sets.get(int(market), (0, 0, 0))
+        self.sets[int(market)] = (known[0] + int(split), known[1] + int(merged), known[2] + int(refused))
 
     def resolved(self, market: i64, winner: i64, venue_ns: i64) -> None:
         """See `Clearing`: the venue pays every token that won."""

@@ -187,6 +187,8 @@ def tell(
             split += f", income {pnl['income']}"
         without = f"; {counted(pnl['unmarked'], 'position')} without a mark not in it" if pnl["unmarked"] else ""
         output.lines([f"PnL {pnl['total']} {currency}: {split}{without}"])
+    if fields["sets"]:
+        output.lines([f"complete sets: {sets_text(fields['sets'])}"])
     accrued = accrued_text(fields["accrued"])
     if accrued:
         output.lines([f"not yet paid at the end: {accrued}"])
@@ -214,6 +216,13 @@ def accrued_text(accrued: list[dict[str, str]]) -> str:
         what = one["reason"], one["currency"]
         sums[what] = sums.get(what, Decimal(0)) + Decimal(one["amount"])
     return ", ".join(f"{reason}s of {amount} {currency}" for (reason, currency), amount in sums.items() if amount)
+
+
+def sets_text(sets: list[dict[str, str]]) -> str:
+    """What became of complete sets, all markets together."""
+    words = (("split", "split"), ("merged", "merged"), ("refused", "not converted"), ("held", "held to resolution"))
+    sums = [(sum((Decimal(one[name]) for one in sets), Decimal(0)), word) for name, word in words]
+    return ", ".join(f"{total:f} {word}" for total, word in sums if total)
 
 
 def taken_out(taken: "Taken") -> str:
