@@ -94,9 +94,11 @@ def result_of(run: RunStart, simulated: Simulated) -> Result:
     return Result(run.seed, float(total), simulated.fills, simulated.submitted)
 
 
-def results(disk: Disk, base: Journal, profile: str, seeds: Sequence[int]) -> list[Result]:
+def results(
+    disk: Disk, base: Journal, profile: str, seeds: Sequence[int], configuration: str = CONFIGURATION
+) -> list[Result]:
     """One run for each of *seeds*."""
-    chosen = configured_with(disk, profile)
+    chosen = configured_with(disk, profile, configuration)
     found = []
     for seed in seeds:
         run = run_with(disk, base, chosen, seed)
