@@ -114,6 +114,12 @@ def read_points(axes: Sequence[Axis]) -> tuple[Point, ...]:
     )
 
 
+def short_names(axes: Sequence[Axis]) -> list[str]:
+    """What a table calls *axes*: the last words of their paths, or as typed where two would be alike."""
+    last = [axis.path.rpartition(".")[2] for axis in axes]
+    return last if len(set(last)) == len(last) else [axis.name for axis in axes]
+
+
 def read_seeds(typed: str) -> tuple[int, ...]:
     """
     The seeds of `1..50`, `7`, `1..5,9`, in that order.

@@ -1,6 +1,8 @@
 """`engine sweep`: one strategy under many parameters and seeds."""
 
+import sys
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -163,15 +165,22 @@ def print_sweep(
 ) -> None:
     """Print the table, what failed, and what to know to read it."""
     from replay.sweep.figures import unit_of
+    from replay.sweep.grid import short_names
     from replay.sweep.table import cells, ordered_by, remarks
 
     shown = ordered_by(rows, metric) if best_first else rows
-    names = [axis.name for axis in axes]
     unit = unit_of((result.figures for result in found.values()), metric)
-    table, right = cells(names, [points[row.variant].values for row in shown], shown, metric, unit)
+    table, right = cells(short_names(axes), [points[row.variant].values for row in shown], shown, metric, unit)
+    if sys.stdout.isatty() and width_of(table) > get_terminal_size().columns:
+        table = [line[:-1] for line in table]  # a picture that is broken over two lines shows nothing
     output.table(table, right)
     output.lines(failures(plan, found, [point.label for point in points]))
     output.lines(f"note: {remark}" for remark in remarks(plan, found, rows))
+
+
+def width_of(table: "list[list[str]]") -> int:
+    """The characters that a line of *table* takes."""
+    return sum(max(len(line[at]) for line in table) + 2 for at in range(len(table[0]))) - 2
 
 
 def sweep_fields(

@@ -56,7 +56,7 @@ def test_a_row_for_each_point_and_a_star_at_the_best(place: Path) -> None:
     found = command(place, "one", "--config", "config.yaml", "--grid", f"{SPREAD}=1..3", "--seeds", "1..3", "--jobs", 1)
     lines = found.stdout.splitlines()
 
-    assert lines[0].split()[:7] == [SPREAD, "runs", "worst", "quartile", "median", "quartile", "best"]
+    assert lines[0].split()[:7] == ["min_spread_ticks", "runs", "worst", "quartile", "median", "quartile", "best"]
     assert [line.split()[:2] for line in lines[1:4]] == [["1", "3"], ["2", "3"], ["3", "3"]]
     assert sum(" *  " in line for line in lines[1:4]) == 1
     assert lines[4].startswith("note: the best of several points looks better than it is")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay.sweep.grid import BadGrid, Point, read_axis, read_points, read_seeds, spelled_out
+from replay.sweep.grid import BadGrid, Point, read_axis, read_points, read_seeds, short_names, spelled_out
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,13 @@ def test_one_value_is_not_varied_twice_and_not_over_too_many_points() -> None:
         read_points([short, spelled])
     with pytest.raises(BadGrid, match="more than 100,000 points"):
         read_points([read_axis("a=1..400", []), read_axis("b=1..400", [])])
+
+
+def test_a_table_calls_axes_by_their_last_words_unless_two_are_alike() -> None:
+    spread, latency = read_axis("strategy.spread=1", ["m"]), read_axis("venue.order_latency_ms=1", [])
+
+    assert short_names([spread, latency]) == ["spread", "order_latency_ms"]
+    assert short_names([spread, read_axis("a.spread=1", [])]) == ["strategy.spread", "a.spread"]
 
 
 def test_seeds_are_ranges_and_lists() -> None:
