@@ -39,6 +39,8 @@ class Orders:
         self.trades: i64 = 0
         self.unready: i64 = 0
         """Facts and arrivals that met a book not fit to be traded on, where they might have led to a trade."""
+        self.queued: dict[int, int] | None = None
+        """What stood before an order as it came to rest, by its request: kept for who gives a dict, and empties it."""
 
     # -- markets -----------------------------------------------------------------------------------------------------
 
@@ -73,6 +75,8 @@ class Orders:
     def rest(self, order: Resting, level: i64) -> None:
         """*order* joins the queue of its level, which holds *level* of others."""
         self._queue.joined(order, level)
+        if self.queued is not None:
+            self.queued[int(order.number)] = int(order.ahead)
         self.pit(order.market).add(order)
         self.resting += 1
         if order.expires_ns != NONE:

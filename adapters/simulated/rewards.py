@@ -67,6 +67,8 @@ class Rewards:
         self._at_ns: i64 = NONE
         self._last: i64 = -1  # the market of this sample that was scored last
         self._day: i64 = NONE
+        self.told: list[tuple[int, int, int, int]] | None = None
+        """(market, when, our score, the others'), in thirds of a point: kept for who gives a list, and empties it."""
 
     # -- when --------------------------------------------------------------------------------------------------------
 
@@ -149,10 +151,14 @@ class Rewards:
         tally.samples += 1
         if middle2 == NONE:
             tally.idle += 1
+            if self.told is not None:
+                self.told.append((int(market.number), int(now_ns), 0, 0))
             return
         banded = in_band(middle2, terms.scale)
         ours = least(quote_score(terms, middle2, quotes), banded)
         others = others_at_most(book_score(terms, middle2, bids, asks), banded)
+        if self.told is not None:
+            self.told.append((int(market.number), int(now_ns), ours, others))
         if ours + others == 0:
             tally.idle += 1
         tally.shares += share(ours, others)

@@ -94,6 +94,12 @@ class SimulatedVenue:
         """Facts and arrivals that met a book not fit to be traded on, where they might have led to a trade."""
         return self._orders.unready
 
+    def tell_queues(self) -> dict[int, int]:
+        """From now on tells, in the dict returned, what stands before an order as it comes to rest, by its request."""
+        if self._orders.queued is None:
+            self._orders.queued = {}
+        return self._orders.queued
+
     # -- what is on its way ------------------------------------------------------------------------------------------
 
     def submit(self, request: Request, now_ns: i64, draw_key: i64) -> None:
