@@ -66,6 +66,7 @@ def resimulate(
     base: str | Path | None = None,
     guard: bool = True,
     tables: bool = True,
+    observe: bool = False,
     progress: bool = False,
     include_invalid: bool = False,
 ) -> Run:
@@ -89,6 +90,7 @@ def resimulate(
         base: the journal that an overlay stands on, where it is not where it was.
         guard: whether clocks, chance, files and the like raise within strategies. It changes no honest run.
         tables: whether fills, orders and verdicts are kept; without, a run is faster.
+        observe: whether to watch how the run goes, for `Run.observed` and `Run.attribution`; it changes no run.
         progress: whether to show a bar.
         include_invalid: whether segments that a label marks invalid are accepted.
 
@@ -123,7 +125,7 @@ def resimulate(
                 raise BadConfig("opening='recorded'", "a run's opening stands in a journal, and this is a feed")
             if sink == "overlay" and opened is None:
                 raise BadConfig("sink='overlay'", "an overlay stands on a journal, and this is a feed")
-            how = How(None if out is None else Path(out), sink, guard, watched=tables, tables=tables)
+            how = How(None if out is None else Path(out), sink, guard, watched=tables, tables=tables, observe=observe)
             bench = Bench(disk, background, perf_counter_ns, _bar if progress else no_bar)
             try:
                 produced = produce(bench, run, chosen.config, feed, opened, how)

@@ -20,6 +20,8 @@ from replay.config import RunConfig
 from replay.digests import write_digests
 from replay.feed import Feed
 from replay.guard import guarding
+from replay.observe import Observer, observer_of
+from replay.observed import Observed
 from replay.opening import RECORDED, recorded_opening
 from replay.outcome import simulated_fields
 from replay.overlay import write_base_hint
@@ -44,7 +46,8 @@ class How:
 
     *out* is the new folder to keep it in, *sink* what is kept there: "overlay" every record, "digests" the DIGESTs.
     *guard* makes clocks, chance, files and the like raise within strategies. *watched* keeps a first example of every
-    mistake, *tables* all that tables are made of; without both, and without *out*, payloads are not even formed.
+    mistake, *tables* all that tables are made of, *observe* what a report tells; without any, and without *out*,
+    payloads are not even formed.
     """
 
     out: Path | None = None
@@ -52,15 +55,20 @@ class How:
     guard: bool = False
     watched: bool = True
     tables: bool = False
+    observe: bool = False
 
 
 @frozen
 class Produced:
-    """What came of it. *watch* is None for a run that nobody watched, *elapsed_ns* the time that playing took."""
+    """
+    What came of it. *watch* and *observed* are None for a run that was not watched or observed, *elapsed_ns* is the
+    time that playing took.
+    """
 
     simulated: Simulated
     watch: Watch | None
     elapsed_ns: int
+    observed: Observed | None = None
 
 
 @frozen
@@ -94,30 +102,35 @@ def produce(bench: Bench, run: RunStart, config: RunConfig, feed: Feed, base: Jo
         if how.watched and guard is not None:
             watch = Watch(simulation.kernel, guard, run.strategies, _files(config), how.tables)
             simulation.sink = watch
+        observer = observer_of(simulation) if how.observe else None
         if how.out is None:
-            return _played(bench, simulation, watch, base)
+            return _played(bench, simulation, watch, observer, base)
         assert base is not None
         with staged(bench.disk, how.out) as staging:
             if how.sink == "overlay":
-                found = _into_overlay(bench, staging, simulation, watch, base)
+                found = _into_overlay(bench, staging, simulation, watch, observer, base)
             else:
                 bench.disk.make_dir(staging)
-                found = _played(bench, simulation, watch, base)
+                found = _played(bench, simulation, watch, observer, base)
                 result = simulated_fields(str(base.path), run, found.simulated)
                 write_digests(bench.disk, staging, run, found.simulated, result)
             write_base_hint(bench.disk, staging, base.path.resolve())
         return found
 
 
-def _into_overlay(bench: Bench, folder: Path, simulation: Simulation, watch: Watch | None, base: Journal) -> Produced:
+def _into_overlay(
+    bench: Bench, folder: Path, simulation: Simulation, watch: Watch | None, observer: Observer | None, base: Journal
+) -> Produced:
     """Play into a sealed overlay at *folder*."""
     writer = overlay_writer(folder, bench.disk, bench.background, base, simulation.run)
-    if watch is None:
-        simulation.sink = writer
-    else:
+    if watch is not None:
         watch.inner = writer
+    elif observer is not None:
+        observer.inner = writer
+    else:
+        simulation.sink = writer
     try:
-        found = _played(bench, simulation, watch, base)
+        found = _played(bench, simulation, watch, observer, base)
     finally:
         writer.close()
     _seal(bench, folder, writer)
@@ -133,7 +146,9 @@ def _files(config: RunConfig) -> dict[str, str]:
     return found
 
 
-def _played(bench: Bench, simulation: Simulation, watch: Watch | None, base: Journal | None) -> Produced:
+def _played(
+    bench: Bench, simulation: Simulation, watch: Watch | None, observer: Observer | None, base: Journal | None
+) -> Produced:
     total = 0 if base is None else sum(entry.raw_len for segment in base.segments for entry in segment.entries)
     started = bench.clock()
     with bench.bar("resimulating", total) as advance:
@@ -141,7 +156,8 @@ def _played(bench: Bench, simulation: Simulation, watch: Watch | None, base: Jou
     elapsed_ns = bench.clock() - started
     if watch is not None:
         watch.finish()
-    return Produced(simulated, watch, elapsed_ns)
+    observed = None if observer is None else observer.finish()
+    return Produced(simulated, watch, elapsed_ns, observed)
 
 
 def _seal(bench: Bench, folder: Path, writer: Writer) -> None:

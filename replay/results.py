@@ -10,7 +10,9 @@ from attrs import field, frozen
 
 from engine.kernel.portfolio import Holding, Purse
 from engine.kernel.step import Kernel
+from replay.attribution import Attribution, attribute
 from replay.mistakes import Fault, Refusal
+from replay.observed import Observed
 from replay.outcome import unrealised_of
 from replay.produce import Produced
 from replay.run import RunStart
@@ -111,13 +113,21 @@ class TablesNotKept(Exception):
         super().__init__("this run kept no records for tables; run it again with tables=True")
 
 
+class NotObserved(Exception):
+    """It was asked how a run went that nobody observed."""
+
+    def __init__(self) -> None:
+        super().__init__("this run was not observed; run it again with observe=True")
+
+
 @frozen(repr=False, slots=False)
 class Run:
     """
     A resimulation that is over.
 
     `stats` are its figures, `fills`, `orders` and `verdicts` its tables, `faults` and `refusals` the mistakes of its
-    strategies. `out` is where its overlay stands, `digests` are the numbers and payloads of its DIGEST records, and
+    strategies. `observed` is what an observer kept of it, `attribution` where its profit came from; both need
+    `observe=True`. `out` is where its overlay stands, `digests` are the numbers and payloads of its DIGEST records, and
     `kernel` is the state at its end.
     """
 
@@ -129,6 +139,7 @@ class Run:
     digests: tuple[tuple[int, bytes], ...]
     out: Path | None
     _tables: Tables | None = field(alias="tables")
+    _observed: Observed | None = field(default=None, alias="observed")
 
     @cached_property
     def fills(self) -> Fills:
@@ -144,6 +155,18 @@ class Run:
     def verdicts(self) -> Verdicts:
         """The answers to its intents."""
         return self._made().verdicts()
+
+    @property
+    def observed(self) -> Observed:
+        """What was kept of it while it was played."""
+        if self._observed is None:
+            raise NotObserved
+        return self._observed
+
+    @cached_property
+    def attribution(self) -> Attribution:
+        """Where its profit came from, fill by fill."""
+        return attribute(self.observed)
 
     def _made(self) -> Tables:
         if self._tables is None:
@@ -206,6 +229,7 @@ def run_from(start: RunStart, produced: Produced, out: Path | None) -> Run:
         digests=tuple(simulated.digests),
         out=out,
         tables=tables,
+        observed=produced.observed,
     )
 
 
