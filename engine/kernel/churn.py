@@ -101,6 +101,8 @@ class Churn:
         self.rests: Final[bool] = self._least_ns > 0
         self._slot_ns: Final[i64] = (window + _SLOTS - 1) // _SLOTS
         self._tallies: Final[dict[int, Tally]] = {}  # by seat and market
+        self._last_key: i64 = -1  # whose was asked for last
+        self._last: Tally = Tally()
 
     def sent(self, seat: i64, market: i64, messages: i64, now_ns: i64) -> None:
         """*messages* were sent for orders of *seat* in *market* (-1: one that was counted is not sent after all)."""
@@ -128,10 +130,14 @@ class Churn:
 
     def _tally(self, seat: i64, market: i64) -> Tally:
         key = seat * _SEAT + market
+        if key == self._last_key:
+            return self._last
         found = self._tallies.get(key)
         if found is None:
             found = Tally()
             self._tallies[key] = found
+        self._last_key = key
+        self._last = found
         return found
 
     # -- checkpoints -----------------------------------------------------------------------------------------------
@@ -146,6 +152,7 @@ class Churn:
     def unpack(self, unpacker: Unpacker) -> None:
         """Become what `pack` wrote under the same policy."""
         self._tallies.clear()
+        self._last_key = -1
         for _ in range(unpacker.take()):
             key = unpacker.take()
             tally = Tally()
