@@ -4,7 +4,9 @@ from typing import Any
 
 import attrs
 import pytest
-from trading_room import Room, S, a_policy, binary
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trading_room import Room, S, a_policy, binary, some_heuristics
 
 from engine.kernel import codes
 from engine.kernel.derived import CANCEL, MERGE, PLACE
@@ -20,6 +22,7 @@ from engine.kernel.events import (
     TRADE_STATUS,
 )
 from engine.kernel.modes import ACCOUNT, REDUCE_ONLY
+from engine.kernel.order import FLAG_UNWIND
 from engine.kernel.policy import Rule
 from engine.kernel.request import Request
 from engine.kernel.strategy import BUY, SELL
@@ -35,8 +38,10 @@ class Table:
 
     def __init__(self, names: str = "A", policy: Any = None, **parameters: Any) -> None:
         given = {"lots": 1000, "most_lots": 3000, "buffer_bps": 200, **parameters}
-        self.room = Room(*[binary(name) for name in names], policy=policy, strategies=(BoxArbitrage(**given),))
-        for number in range(len(names)):
+        self.room = Room(policy=policy, strategies=(BoxArbitrage(**given),))
+        self.room.trading.watch_others(some_heuristics())
+        for number, name in enumerate(names):
+            self.room.add(binary(name))
             self.room.touch(48, 51, market=number)
 
     def look(self, wait_ns: int = 0, market: int = 0) -> list[Request]:
@@ -57,7 +62,7 @@ class Table:
         """The next timer is due."""
         trading = self.room.trading
         self.room.input(wait_ns)
-        assert trading.next_due() == self.room.now
+        assert 0 <= trading.next_due() <= self.room.now
         trading.on_timer(self.room.seq, self.room.now, trading.next_timer(), trading.next_due())
         trading.decide(self.room.seq, self.room.now, [])
         return list(trading.requests)
@@ -65,6 +70,12 @@ class Table:
     def whole(self, wait_ns: int = 20 * S) -> None:
         """A pair is asked for, and fills whole."""
         self.facts(*[filled(request) for request in self.placed(wait_ns)])
+
+    def others(self, wider_ticks: int, pulled: bool = False) -> None:
+        """The heuristics ask for that in the first market."""
+        watch = self.room.desk.watch
+        assert watch is not None
+        watch.markets[0].buffer_ticks, watch.markets[0].pulled = wider_ticks, pulled
 
     def held(self) -> list[int]:
         """Lots of each instrument."""
@@ -202,13 +213,37 @@ def test_a_pair_whose_touch_moved_is_called_back() -> None:
     assert [(request.what, request.target) for request in far] == [(CANCEL, one.number) for one in requests]
 
 
-def test_a_pair_asked_for_under_another_buffer_is_called_back() -> None:
-    table = Table()
+@pytest.mark.parametrize(("wider_ticks", "pulled"), [(1, False), (0, True)])
+def test_where_others_have_found_the_edge_nothing_new_rests_and_what_rests_is_called_back(
+    wider_ticks: int, pulled: bool
+) -> None:
+    fresh, resting = Table(), Table()
+    requests = resting.look()
+    resting.facts(*[acked(request) for request in requests])
+    for table in (fresh, resting):
+        table.others(wider_ticks, pulled)
+
+    # 97 for a pair is below one by more than 2 ticks, and not by more than 3.
+    assert fresh.look() == []
+    assert [request.target for request in resting.look(S)] == [one.number for one in requests]
+
+
+def test_quotes_that_are_pulled_are_no_reason_not_to_take() -> None:
+    table = Table("AB", pairs=((A, B),), styles=("take", "rest"))
+    table.room.touch(44, 46)
+    table.others(0, pulled=True)
+
+    assert [request.tif for request in table.look()] == [3, 3]
+
+
+def test_legs_are_not_called_back_as_soon_as_they_are_sent() -> None:
+    table = Table(rest_ms=250)
     requests = table.look()
     table.facts(*[acked(request) for request in requests])
-    table.room.desk.seats[0].strategy.buffer_bps = 300
+    table.room.touch(52, 55)
 
-    assert [request.target for request in table.look(S)] == [one.number for one in requests]
+    assert table.look(S // 5) == []
+    assert len(table.look(S // 20)) == 2
 
 
 def test_when_patience_ends_the_other_leg_is_cancelled_and_rescued_at_the_touch() -> None:
@@ -360,6 +395,99 @@ def test_a_leg_over_two_markets_that_was_unwound_through_its_complement_is_merge
 
     assert said(sent) == [("NO-A", BUY, 57, 1000)]
     assert (table.held()[:2], unsettled, merges(table)) == ([1000, 1000], [], [(MERGE, 1000)])
+
+
+# -- whatever the venue does -------------------------------------------------------------------------------------------
+
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from(["touch", "touch", "whole", "ack", "fill", "end", "reject", "time", "convert"]),
+        st.integers(0, 7),
+        st.integers(1, 3000),
+    ),
+    min_size=20,
+    max_size=60,
+)
+
+
+class Venue:
+    """Does anything that a venue may do to the orders of a `Table`."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.known: list[Request] = []
+
+    def open(self) -> list[Request]:
+        """Requests of orders that may still trade."""
+        self.known += [one for one in self.table.room.trading.requests if one.what == PLACE and one not in self.known]
+        return [one for one in self.known if self.order(one).open()]
+
+    def order(self, request: Request) -> Any:
+        return self.table.room.desk.orders.by_number[request.number]
+
+    def move(self, what: str, which: int, lots: int, at: int) -> None:
+        table = self.table
+        pending = table.room.trading._sets.pending
+        if what == "touch":
+            table.room.touch(44 + which, 44 + which + 1 + lots % 5)
+            table.look(lots * S // 100)
+        elif what == "time":
+            due = table.room.trading.next_due()
+            if due >= 0:
+                table.tick(max(0, due - table.room.now))
+        elif what == "convert" and pending:
+            table.facts((SETS_CONVERTED, pending[0].number, 9))
+        elif what == "whole":
+            orders = [(request, self.order(request).rest()) for request in self.open()]
+            table.facts(*[filled(request, size, f"t{at}") for request, size in orders])
+        elif self.open():
+            request = self.open()[which % len(self.open())]
+            order = self.order(request)
+            if what == "fill":
+                size = min(order.rest(), lots * LOT)
+                table.facts((ORDER_FILLED, request.number, f"v{request.number}", request.price, size, 0, 0, f"t{at}"))
+            elif what == "end":
+                table.facts(ended(request, order.filled))
+            elif what == "reject" and order.filled == 0 and order.venue_id == "":
+                table.facts((ORDER_REJECTED, request.number, "v", 0))
+            elif what == "ack":
+                table.facts(acked(request))
+        self.open()
+
+    def check(self) -> None:
+        """What holds at every moment."""
+        room = self.table.room
+        assert not room.desk.seats[0].muted
+        assert len(room.trading._groups.active) <= 1
+        for number in (0, 1):
+            bids = sum(self.order(one).rest() for one in self.open() if one.instrument == number and one.side == BUY)
+            assert room.desk.portfolio.holdings[number].size + bids <= 1700 * LOT
+
+
+@settings(max_examples=150)
+@given(MOVES, st.sampled_from(("merge", "hold")))
+def test_whatever_the_venue_does_limits_hold_and_no_half_is_left_unseen(
+    moves: list[tuple[str, int, int]], completed: str
+) -> None:
+    table = Table(most_lots=1700, follow_ticks=1, rest_ms=0, cool_ms=1000, completed=completed)
+    venue = Venue(table)
+    for at, (what, which, lots) in enumerate(moves):
+        venue.move(what, which, lots, at)
+        venue.check()
+    # Nothing new is asked for, and the venue ends whatever is open until every group has come to its end.
+    table.room.touch(49, 50)
+    for at in range(80):
+        if venue.open():
+            order = venue.order(venue.open()[0])
+            kind = "fill" if order.flags & FLAG_UNWIND else "end"
+            venue.move(kind, 0, 1000, 1000 + at)
+        else:
+            table.look(S)
+        venue.check()
+    yes, no = table.held()
+
+    assert table.room.trading._groups.active == []
+    assert abs(yes - no) < 500  # the venue's least order: dust is all that is left of a half
 
 
 # -- parameters --------------------------------------------------------------------------------------------------------
