@@ -61,6 +61,13 @@ def edits(quote: Quote | None, live: Sequence[Own]) -> tuple[list[Own], bool]:
     return superfluous, not kept
 
 
+def exactly(quote: Quote | None) -> Quote | None:
+    """*quote*, and nothing else will do."""
+    if quote is None:
+        return None
+    return quote._replace(low_ticks=quote.price_ticks, high_ticks=quote.price_ticks, low_lots=quote.lots)
+
+
 def has_room(quote: Quote, open_orders: Sequence[Resting]) -> bool:
     """
     Whether the position stays in its bounds if *quote* and all *open_orders* of its side fill, and nothing else does.

@@ -18,7 +18,7 @@ from engine.kernel.market import (
 from engine.kernel.rewards import SHARE
 from engine.kernel.strategy import BUY, SELL, Cancel, Place, SetTimer
 from engine.strategies.maker_parameters import MakerParameters
-from engine.strategies.order_manager import after_call, calls_left, edits, has_room, interval_of, meets_own
+from engine.strategies.order_manager import after_call, calls_left, edits, exactly, has_room, interval_of, meets_own
 from engine.strategies.quoting import NOTHING, PARTS, Quote, Quotes, Situation, desired_quotes
 from engine.strategies.verification import MS, Entry, least_pay, new_entry, scores, verified
 
@@ -145,13 +145,18 @@ class RewardsMaker(MakerParameters):
             known["quotes"] = True
             known["check_ns"] = now_ns + max(self.verify_ms * MS, _least_age(market))
         if known["renew"]:
-            quotes = (_exactly(quotes[0]), _exactly(quotes[1]))
+            quotes = (exactly(quotes[0]), exactly(quotes[1]))
         own = (market.own_bids, market.own_asks)
         placing: list[int] = []
         waits = False
         for side in (BUY, SELL):
             live = [order for order in own[side] if not order.cancelling]
             superfluous, missing = edits(quotes[side], live)
+            if not superfluous and not missing:
+                continue
+            if _others(view, own[BUY] + own[SELL]):
+                waits = True
+                continue
             done = not superfluous or self._cancel(superfluous, quotes[side], (side, now_ns, not safe), known, wanted)
             if done and missing:
                 done = self._may_place(view, own, quotes[side], side, known, len(wanted) + len(placing))
@@ -230,17 +235,21 @@ class RewardsMaker(MakerParameters):
             if not known:
                 continue
             market = view.market(key)
-            if known["quotes"] and now_ns >= known["check_ns"] and self._check(market, known, now_ns):
+            if known["quotes"] and now_ns >= known["check_ns"] and self._check(view, market, known, now_ns):
                 known["waits"] = True
             if known["waits"] or 0 < known["left_until_ns"] <= now_ns:
                 if known["left_until_ns"] <= now_ns:
                     known["left_until_ns"] = 0
                 self._quote(view, market, known, wanted)
 
-    def _check(self, market: Any, known: Entry, now_ns: int) -> bool:
-        """Verify what rests in one market, and is old enough to score; whether that changes what is wanted there."""
+    def _check(self, view: Any, market: Any, known: Entry, now_ns: int) -> bool:
+        """
+        Verify what rests in one market, and is old enough to score; whether that changes what is wanted there.
+
+        A market where we are not let in says nothing about our quotes.
+        """
         known["check_ns"] = now_ns + self.verify_ms * MS
-        if market.rewards is None:
+        if market.rewards is None or _others(view, market.own_orders) or max(known["refused"]) > 0:
             return False
         born_ns = now_ns - _least_age(market)
         resting = [
@@ -250,6 +259,14 @@ class RewardsMaker(MakerParameters):
         ]
         low = market.estimate_rewards(resting).low
         return verified(known, scores(low, self), now_ns, self) != ""
+
+
+def _others(view: Any, orders: Sequence[Any]) -> bool:
+    """Whether one of *orders* is another strategy's, whose market this is then: hands off."""
+    if not orders:
+        return False
+    mine = [order.number for order in view.own_orders]
+    return any(order.number not in mine for order in orders)
 
 
 def _least_age(market: Any) -> int:
@@ -267,13 +284,6 @@ def _middle(market: Any, least_lots: int, otherwise: int) -> int:
                 found.append(price)
                 break
     return (found[0] + found[1]) * PARTS // 2 if len(found) == 2 else otherwise
-
-
-def _exactly(quote: Quote | None) -> Quote | None:
-    """*quote*, and nothing else will do."""
-    if quote is None:
-        return None
-    return quote._replace(low_ticks=quote.price_ticks, high_ticks=quote.price_ticks, low_lots=quote.lots)
 
 
 def _place(market: Any, quotes: Quotes, sides: list[int], wanted: list[object]) -> None:
