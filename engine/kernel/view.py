@@ -9,6 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from engine.kernel.arbiter import Arbiter
 from engine.kernel.desk import Desk, Seat
 from engine.kernel.fees import taker_fee
 from engine.kernel.heuristics import COMPRESSION, CROWDING, TOXICITY
@@ -18,6 +19,7 @@ from engine.kernel.order import Order, OwnOrder
 from engine.kernel.portfolio import mark_value
 from engine.kernel.record import NONE
 from engine.kernel.rewards import Estimate, RewardTerms, estimate, terms_of
+from engine.kernel.risk import NOBODY
 from engine.kernel.rng import Draws
 from engine.kernel.units import ASK, BID, BUY, LARGEST
 
@@ -339,6 +341,7 @@ class View:
         self._desk: Final[Desk] = desk
         self._seat: Final[Seat] = seat
         self._instruments: Final[list[InstrumentView]] = instruments
+        self._arbiter: Final[Arbiter] = Arbiter(desk)
         self._last_key: object = None  # the key that was asked for last, and what it stands for
         self._last: InstrumentView | None = None
 
@@ -377,6 +380,11 @@ class View:
         if 0 <= instrument < len(self._instruments):
             return self._instruments[instrument]
         raise KeyError(instrument)
+
+    def may_place(self, instrument: str) -> bool:
+        """Whether no other strategy keeps this one out of that instrument's market (`arbiter`)."""
+        market = self._desk.by_key[instrument].market
+        return self._arbiter.kept_out_by(self._seat.number, market) == NOBODY
 
     def listed(self, instrument: str) -> bool:
         """Whether the instrument of that key is listed."""

@@ -191,6 +191,31 @@ def test_a_lower_tier_waits_until_nothing_is_left_of_the_higher_one_and_not_long
     assert hand_overs(room.records()) == [{"market": 0, "old": 2, "new": 1}]
 
 
+def test_a_strategy_can_see_whether_it_is_kept_out():
+    room, low, high = a_room(MARKET_MAKING, BOX_ARBITRAGE)
+    ask(room, low)
+    before = low.view.may_place(NO)
+    ask(room, high, bid())
+
+    assert (before, low.view.may_place(NO), low.view.may_place(OTHER)) == (True, False, True)
+    assert high.view.may_place(YES)
+
+
+def test_in_a_market_of_nobody_an_unwinding_displaces_nothing():
+    room, maker, _other = a_room(MARKET_MAKING, MARKET_MAKING)
+    ask(room, maker, bid())
+    fill(room, sent(room)[0])
+    ask(room, maker, bid(40))
+    (quote,) = sent(room)
+    room.facts((ORDER_ACKED, quote.number, "q"))
+    room.desk.risk.own(0, 0)
+    room.input()
+    room.trading._unwinder.start(room.instruments[0], SELL, 1000 * LOT, 1, 9, 0)
+
+    assert [request.side for request in sent(room)] == [SELL]
+    assert (owner(room), sent(room, CANCEL)) == (0, [])
+
+
 def test_complete_sets_hold_no_market():
     room, low, high = a_room(MARKET_MAKING, BOX_ARBITRAGE)
     pair = [
