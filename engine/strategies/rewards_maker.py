@@ -154,10 +154,10 @@ class RewardsMaker(MakerParameters):
             superfluous, missing = edits(quotes[side], live)
             if not superfluous and not missing:
                 continue
-            if _others(view, own[BUY] + own[SELL]):
+            if not view.may_place(market.key):
                 waits = True
                 continue
-            done = not superfluous or self._cancel(superfluous, quotes[side], (side, now_ns, not safe), known, wanted)
+            done = not superfluous or self._cancel(view, superfluous, quotes[side], (side, not safe), known, wanted)
             if done and missing:
                 done = self._may_place(view, own, quotes[side], side, known, len(wanted) + len(placing))
                 if done:
@@ -170,20 +170,30 @@ class RewardsMaker(MakerParameters):
             known["renew"] = False
 
     def _cancel(
-        self, orders: list[Any], quote: Quote | None, at: tuple[int, int, bool], known: Entry, wanted: list[object]
+        self,
+        view: Any,
+        orders: list[Any],
+        quote: Quote | None,
+        at: tuple[int, bool],
+        known: Entry,
+        wanted: list[object],
     ) -> bool:
         """
-        Cancel *orders* of one side; False if one has to wait.
+        Cancel *orders* of one side, as far as they are this strategy's; False if one has to wait.
 
         An order rests for *rest_ms*, and one that is to be replaced until *edit_ms* after the last was placed; where it
         is not safe to be in the market, neither counts. A cancel that was refused is not repeated for *edit_ms*.
         """
-        side, now_ns, at_once = at
+        side, at_once = at
+        now_ns = view.now_ns
+        mine = [order.number for order in view.own_orders]
         edit_ns = self.edit_ms * MS
         early = now_ns - known["acked_ns"][side] < self.rest_ms * MS
         early = early or (quote is not None and now_ns - known["placed_ns"][side] < edit_ns)
         done = True
         for order in orders:
+            if order.number not in mine:
+                continue  # of a weaker tier: taking over the market ends it
             again = order.number == known["cancelled"][side] and now_ns - known["cancelled_ns"][side] < edit_ns
             if again or (not at_once and (early or not order.live)) or not self._call(now_ns, 0):
                 done = False
@@ -249,7 +259,7 @@ class RewardsMaker(MakerParameters):
         A market where we are not let in says nothing about our quotes.
         """
         known["check_ns"] = now_ns + self.verify_ms * MS
-        if market.rewards is None or _others(view, market.own_orders) or max(known["refused"]) > 0:
+        if market.rewards is None or not view.may_place(market.key):
             return False
         born_ns = now_ns - _least_age(market)
         resting = [
@@ -259,14 +269,6 @@ class RewardsMaker(MakerParameters):
         ]
         low = market.estimate_rewards(resting).low
         return verified(known, scores(low, self), now_ns, self) != ""
-
-
-def _others(view: Any, orders: Sequence[Any]) -> bool:
-    """Whether one of *orders* is another strategy's, whose market this is then: hands off."""
-    if not orders:
-        return False
-    mine = [order.number for order in view.own_orders]
-    return any(order.number not in mine for order in orders)
 
 
 def _least_age(market: Any) -> int:

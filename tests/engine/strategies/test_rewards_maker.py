@@ -29,7 +29,7 @@ from engine.kernel.modes import ACCOUNT, MARKET, REDUCE_ONLY
 from engine.kernel.order import Order
 from engine.kernel.policy import Rule
 from engine.kernel.record import NONE
-from engine.kernel.strategy import BOX_ARBITRAGE, BUY, Place
+from engine.kernel.strategy import BOX_ARBITRAGE, BUY, DIRECTIONAL, Place
 from engine.kernel.units import ASK, BID
 from engine.strategies.maker_parameters import MakerParameters
 from engine.strategies.order_manager import MINUTE_NS
@@ -52,10 +52,16 @@ def maker(**changes: Any) -> RewardsMaker:
 class Market:
     """One rewarded market, its maker, and a venue that does as it is told."""
 
-    def __init__(self, strategy: RewardsMaker | None = None, heuristics: bool = False, **listing: Any) -> None:
+    def __init__(
+        self,
+        strategy: RewardsMaker | None = None,
+        heuristics: bool = False,
+        other_tier: int = BOX_ARBITRAGE,
+        **listing: Any,
+    ) -> None:
         self.maker = maker() if strategy is None else strategy
         self.other = Says()
-        self.other.tier = BOX_ARBITRAGE  # type: ignore[attr-defined]
+        self.other.tier = other_tier  # type: ignore[attr-defined]
         policy = a_policy(rules=(Rule("*", 10**18, 0, 10**13, ("GTC",)),))
         self.room = Room(policy=policy, strategies=(self.maker, self.other))
         if heuristics:
@@ -310,6 +316,16 @@ def test_a_market_that_another_strategy_takes_is_left_to_it_and_its_orders_stay(
         assert market.sees(49, 53, wait_ms=wait_ms) == []
     assert [(one.seat, one.cancel) for one in market.open()] == [(2, 0)]
     assert market.known["misses"] == 0
+
+
+def test_a_market_of_a_weaker_strategy_is_taken_over_and_the_kernel_ends_its_orders() -> None:
+    market = Market(other_tier=DIRECTIONAL)
+    market.other.next = [Place(KEY, BUY, 40, 20 * M)]
+    market.room.decide(0)
+    assert [one.seat for one in market.open()] == [2]
+
+    assert market.sees(48, 52, wait_ms=5_000) == ["quote", "quote"]
+    assert [(one.seat, one.cancel > 0) for one in market.open()] == [(2, True), (1, False), (1, False)]
 
 
 def test_trades_move_the_fair_price_and_are_forgotten() -> None:
