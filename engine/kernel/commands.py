@@ -21,6 +21,7 @@ from engine.kernel import codes
 from engine.kernel.control import Control
 from engine.kernel.desk import Desk
 from engine.kernel.executions import Executions
+from engine.kernel.groups import Groups
 from engine.kernel.inputs import members
 from engine.kernel.modes import ACCOUNT, INSTRUMENT, KILL, MARKET, REDUCE_ONLY, SCOPE_NAMES, STRATEGY, VENUE
 from engine.kernel.order import RELEASED, UNKNOWN, Order
@@ -28,7 +29,6 @@ from engine.kernel.pack import Malformed
 from engine.kernel.seats import Seats
 from engine.kernel.sender import Sender
 from engine.kernel.timers import KERNEL
-from engine.kernel.unwind import Unwinder
 
 _CODE_BY_NAME: Final[dict[str, int]] = {name: number for number, name in codes.NAMES.items()}
 
@@ -89,14 +89,14 @@ class Commands:
         control: Control,
         executions: Executions,
         sender: Sender,
-        unwinder: Unwinder,
+        groups: Groups,
         seats: Seats,
     ) -> None:
         self._desk: Final[Desk] = desk
         self._control: Final[Control] = control
         self._executions: Final[Executions] = executions
         self._sender: Final[Sender] = sender
-        self._unwinder: Final[Unwinder] = unwinder
+        self._groups: Final[Groups] = groups
         self._seats: Final[Seats] = seats
 
     def health(self, payload: bytes) -> i64:
@@ -130,7 +130,7 @@ class Commands:
             instrument = self._desk.by_key.get(str(said.get("instrument")))
             if instrument is None:
                 return codes.OP_REFUSED
-            self._unwinder.flatten(instrument, KERNEL)
+            self._groups.flatten(instrument, KERNEL)
             return codes.OK
         if what == "restart_strategy":
             for seat in self._desk.seats:

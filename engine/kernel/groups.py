@@ -113,6 +113,21 @@ class Groups:
                 if leg.order != 0:
                     self._order(leg).pinned = False
 
+    def flatten(self, instrument: Instrument, seat: i64) -> None:
+        """
+        Get out of the market of *instrument*: cancel every order there, and trade its position away.
+
+        A group with a leg there is not completed any more; its other legs, which would stand alone, are unwound whole.
+        """
+        for group in self.active:
+            there = [leg for leg in group.legs if leg.instrument.market is instrument.market]
+            for leg in there:
+                leg.filled -= self._filled(leg)  # the flatten's now, and no part of the group
+            if there and group.state == WORKING:
+                self._enter(group, CANCELLING, -1, codes.GROUP_FAILED)
+        self._unwinder.flatten(instrument, seat)
+        self.step()
+
     # -- one group -------------------------------------------------------------------------------------------------
 
     def _advance(self, group: Group) -> None:

@@ -15,7 +15,6 @@ from engine.kernel.order import Order
 from engine.kernel.sender import Sender
 from engine.kernel.sets import Sets
 from engine.kernel.strategy import Place
-from engine.kernel.unwind import Unwinder
 
 MOST_TIMERS: Final[i64] = 64
 """Timers a strategy may have at once."""
@@ -25,14 +24,11 @@ MOST_TIMERS: Final[i64] = 64
 class Obey:
     """Reads the intents of one input and carries them out, in their order."""
 
-    def __init__(
-        self, desk: Desk, admission: Admission, sender: Sender, groups: Groups, unwinder: Unwinder, sets: Sets
-    ) -> None:
+    def __init__(self, desk: Desk, admission: Admission, sender: Sender, groups: Groups, sets: Sets) -> None:
         self._desk: Final[Desk] = desk
         self._admission: Final[Admission] = admission
         self._sender: Final[Sender] = sender
         self._groups: Final[Groups] = groups
-        self._unwinder: Final[Unwinder] = unwinder
         self._sets: Final[Sets] = sets
         self._reader: Final[Reader] = Reader(desk.instruments, desk.by_key)
 
@@ -121,7 +117,7 @@ class Obey:
         elif what == FLATTEN:
             self._answer(wanted, codes.OK, 0, 0)
             assert wanted.instrument is not None
-            self._unwinder.flatten(wanted.instrument, wanted.seat)
+            self._groups.flatten(wanted.instrument, wanted.seat)
         elif what in (SPLIT, MERGE):
             self._sets.take_up(wanted)
         elif what == SET_TIMER:

@@ -71,9 +71,9 @@ class Trading:
         self._groups: Final[Groups] = Groups(desk, self._sender, self._unwinder)
         self._strategies: Final[Seats] = Seats(desk, self._control)
         self._sets: Final[Sets] = Sets(desk, self._sender, arbiter)
-        self._obey: Final[Obey] = Obey(desk, self._admission, self._sender, self._groups, self._unwinder, self._sets)
+        self._obey: Final[Obey] = Obey(desk, self._admission, self._sender, self._groups, self._sets)
         self._commands: Final[Commands] = Commands(
-            desk, self._control, self._executions, self._sender, self._unwinder, self._strategies
+            desk, self._control, self._executions, self._sender, self._groups, self._strategies
         )
         self._wants: i64 = 0  # the reasons that wake any of them
         self._opening: Final[Opening] = Opening(desk, self._strategies, self._sets)

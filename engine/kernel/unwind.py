@@ -3,7 +3,7 @@ Getting out of a position, deterministically: one order at a time, at the touch,
 
 A job is started by a Flatten intent, by the operator, or by a group whose legs did not all fill. It cancels what stands
 in its way, sends one order that takes what there is, waits for its end, and tries again at most once a second; after
-eight orders it gives up and says so.
+eight orders it gives up and says so. No order of it is larger than the position it gets out of.
 """
 
 from typing import Final, final
@@ -103,9 +103,7 @@ class Unwinder:
             order.pinned = False
             job.order = 0
         market = job.instrument.market
-        if job.rest < market.listing.min_size or job.rest < market.lot:
-            if job.rest > 0:
-                desk.emit_two(kinds.DUST, 0, job.rest)
+        if self._over(job):
             return True
         if job.blocked != 0:
             blocking = desk.orders.find(job.blocked, "")
@@ -117,12 +115,48 @@ class Unwinder:
         if job.sent >= MOST_ORDERS or market.winner != NONE:
             self._give_up(job)
             return True
+        if not self._bound(job):
+            return False
+        if self._over(job):
+            return True
         job.next_ns = desk.now_ns + RETRY_NS
         desk.timers.set(KERNEL, TIMER, job.next_ns)
         touch = job.instrument.best_bid() if job.side == SELL else job.instrument.best_ask()
         if touch != NONE:
             self._try(job, touch)
         return False
+
+    def _over(self, job: Job) -> bool:
+        """Whether nothing is left of *job* that the venue would take."""
+        listing = job.instrument.market.listing
+        if job.rest >= listing.min_size and job.rest >= job.instrument.market.lot:
+            return False
+        if job.rest > 0:
+            self._desk.emit_two(kinds.DUST, 0, job.rest)
+        return True
+
+    def _bound(self, job: Job) -> bool:
+        """
+        Cut *job* to the position there is: others may have traded it away meanwhile, and what gets out never gets in.
+        False, and it has to wait, while an order of another job may still do so.
+        """
+        there = self._there(job.instrument, job.side)
+        others: i64 = 0
+        for other in self.jobs:
+            if other is not job and other.order != 0 and other.instrument.market is job.instrument.market:
+                order = self._desk.orders.get(other.order)
+                others += order.rest() if self._there(order.instrument, order.side) > 0 else i64(0)
+        if job.rest <= there - others:
+            return True
+        if others > 0:
+            return False
+        job.rest = there if there > 0 else i64(0)
+        return True
+
+    def _there(self, instrument: Instrument, side: i64) -> i64:
+        """How much of our position an order for *instrument* on *side* would get out of, in size units."""
+        leaning = self._desk.leaning(instrument.market)
+        return leaning if (side == SELL) != instrument.complement else -leaning
 
     def _try(self, job: Job, touch: i64) -> None:
         desk = self._desk

@@ -587,3 +587,75 @@ def test_an_unwinding_is_refused_by_a_safety_gate_as_everything_is():
     names = ask(room, maker, Flatten(YES))
 
     assert (names, room.trading.requests) == (["OK", "GATE_CLOSED"], [])
+
+
+def test_a_flatten_of_a_market_with_a_group_under_way_gets_out_once():
+    room, maker, other = a_room(MARKET_MAKING, DIRECTIONAL)
+    legs = [bid(52, group="g", leg=0, legs=2, tif="FAK"), bid(40, OTHER, group="g", leg=1, legs=2)]
+    ask(room, maker, *legs)
+    first, second = sent(room)
+    room.facts((ORDER_ACKED, second.number, "v"))
+    fill(room, first)
+    ask(room, other, Flatten(YES), Flatten(OTHER))
+    (sell,) = sent(room)
+    fill(room, sell)
+    end(room, second)
+
+    assert sent(room) == []
+    assert [holding.size for holding in room.desk.portfolio.holdings[:4]] == [0, 0, 0, 0]
+    assert room.trading._groups.active == []
+
+
+@pytest.mark.parametrize("operator", [False, True])
+def test_a_group_that_loses_a_leg_to_a_flatten_is_unwound_and_not_completed(operator):
+    room, maker = a_room(MARKET_MAKING)
+    legs = [bid(52, group="g", leg=0, legs=2, tif="FAK"), bid(40, OTHER, group="g", leg=1, legs=2)]
+    ask(room, maker, *legs)
+    first, second = sent(room)
+    room.facts((ORDER_ACKED, second.number, "v"))
+    fill(room, first)
+    fill(room, second, 600 * LOT)
+    if operator:
+        room.command(b'{"command":"flatten","instrument":"polymarket:YES-M"}')
+    else:
+        ask(room, maker, Flatten(YES))
+    (sell,), (cancel,) = sent(room), sent(room, CANCEL)
+    end(room, second, 600 * LOT)
+    (other,) = sent(room)
+    fill(room, other)
+    fill(room, sell)
+
+    assert (sell.instrument, sell.size, cancel.target) == (0, 1000 * LOT, second.number)
+    assert (other.instrument, other.side, other.size) == (2, SELL, 600 * LOT)
+    assert [holding.size for holding in room.desk.portfolio.holdings[:4]] == [0, 0, 0, 0]
+    assert room.trading._groups.active == []
+
+
+def test_two_unwindings_of_one_market_never_sell_more_than_there_is():
+    room, maker = a_room(MARKET_MAKING)
+    ask(room, maker, bid(lots=1500))
+    fill(room, sent(room)[0])
+    room.input()
+    for leg in range(2):
+        room.trading._unwinder.start(room.instruments[0], SELL, 1000 * LOT, 1, 9, leg)
+    first = room.desk.orders.all_open()
+    room.decide(0, wait_ns=2 * S)
+    waiting = sent(room)
+    room.facts((ORDER_FILLED, first[0].number, "v", first[0].price, first[0].size, 0, 0, "t"))
+    (second,) = sent(room)
+    fill(room, second)
+
+    assert ([order.size for order in first], waiting, second.size) == ([1000 * LOT], [], 500 * LOT)
+    assert room.trading._unwinder.jobs == []
+
+
+def test_an_unwinding_of_what_others_have_left_too_small_ends_as_dust():
+    room, maker = a_room(MARKET_MAKING)
+    ask(room, maker, bid(lots=600))
+    fill(room, sent(room)[0])
+    room.desk.portfolio.holdings[1].size = 300 * LOT
+    room.input()
+    room.trading._unwinder.start(room.instruments[0], SELL, 600 * LOT, 1, 9, 0)
+
+    assert [fields for kind, fields in room.records() if kind == "DUST"] == [{"request": 0, "size": 300 * LOT}]
+    assert room.desk.orders.all_open() == []

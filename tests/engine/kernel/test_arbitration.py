@@ -232,6 +232,7 @@ class Floor:
         self.check_hand_overs(records, before)
         self.check_displaced()
         self.check_stakes()
+        self.check_unwindings(admitted)
 
     def check_requests(self, records: list[tuple[str, Intent]], admitted: list[Intent]) -> None:
         """What leaves was admitted, and what was admitted leaves; only cancels need no admission."""
@@ -292,6 +293,20 @@ class Floor:
         for order in self.room.desk.orders.all_open():
             if order.seat != owners[order.instrument.market.number] and not gets_out(order.flags):
                 assert order.cancel != CANCEL_NONE
+
+    def check_unwindings(self, admitted: list[Intent]) -> None:
+        """What gets out never gets in: all such orders together are no larger than the position they leave."""
+        desk = self.room.desk
+        for intent in admitted:
+            if gets_out(intent["flags"]):
+                market = desk.instruments[intent["instrument"]].market
+                leaning = desk.leaning(market)
+                rest = 0
+                for order in desk.orders.all_open():
+                    if order.instrument.market is market and gets_out(order.flags):
+                        assert ((order.side == SELL) != order.instrument.complement) == (leaning > 0)
+                        rest += order.rest()
+                assert 0 < rest <= abs(leaning)
 
     def check_stakes(self) -> None:
         """The position is somebody's to the last unit."""
