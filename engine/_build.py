@@ -13,6 +13,8 @@ COMPILED_PATTERNS = (
     "journal/codec.py",
     "replay/ahead.py",
     "replay/decoded.py",
+    "replay/forward.py",
+    "replay/hits.py",
     "replay/outlook.py",
     "replay/own_market.py",
     "replay/own_orders.py",

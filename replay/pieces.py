@@ -88,7 +88,6 @@ class Pieces:
 
     def _take(self, piece: Piece) -> None:
         self._cursor.add(piece)
-        self._ahead.expect(piece.data)
         lag = int(self._time.feed_latency_ns)
         for source, most in piece.most_lag_ns.items():
             if most != NONE:
@@ -96,8 +95,17 @@ class Pieces:
                 if longest > MOST_LAG_NS:
                     self._count_clamped(len(self._lags), source)
                 lag = max(lag, min(longest, int(MOST_LAG_NS)))
+        self._ahead.expect(piece.data, self._is_exact(piece))
         self._lags.append(lag)
         self._sizes.append(int(piece.raw_bytes))
+
+    def _is_exact(self, piece: Piece) -> bool:
+        """Whether no stamp of the piece lies behind its arrival, or too long before it."""
+        for source, least in piece.least_lag_ns.items():
+            offset = int(self._time.offset(source))
+            if least + offset < 0 or piece.most_lag_ns.get(source, NONE) + offset > MOST_LAG_NS:
+                return False
+        return True
 
     def _count_clamped(self, number: int, source: int) -> None:
         """Count the inputs of *source* in the piece *number* that came too late to be taken at their stamps."""

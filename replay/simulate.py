@@ -90,11 +90,11 @@ class Timeline:
             horizon = ahead.horizon_ns
             due = self._due()
             limit = due if due != NONE and due < horizon else horizon
-            hit = ahead.next_hit(limit)
-            if hit < limit:
-                limit = hit
+            stop = ahead.next_stop(limit)
+            if stop < limit:
+                limit = stop
             observing = self.observe_ns < limit
-            if observing:  # behind `next_hit`, whose reading ahead shall be the same with and without
+            if observing:  # behind `next_stop`, whose reading ahead shall be the same with and without
                 limit = self.observe_ns
             stopped = cursor.fold_until(limit)
             if cursor.recv_ns > self.now_ns:
@@ -109,10 +109,11 @@ class Timeline:
             if stopped == AT_END and horizon == END:
                 self.last_base_ns = cursor.recv_ns
                 if due == NONE or (due > cursor.recv_ns and not self._is_awaited(due)):
-                    if hit == END:
+                    if stop == END:
                         return ENDED
-                    limit = hit
+                    limit = stop
             if observing:
+                ahead.tell_until(limit)  # nothing up to here stops: what is left moves queues
                 self._observe()
                 continue
             if limit == END:
@@ -156,24 +157,26 @@ class Timeline:
         if timer != NONE and timer <= now_ns:
             self._timer(trading.next_timer(), timer)
             return True
-        if self.ahead.next_hit(now_ns) != END:
-            self.ahead.apply_hit()
+        if self.ahead.next_stop(now_ns) != END:
+            self.ahead.tell_stop()
             return True
         own = venue.next_own_ns()
         if own != NONE and own <= now_ns:
+            self.ahead.tell_until(now_ns)
             market = venue.own_market()
             if market >= 0:
                 self.ahead.prepare(venue.book, market, now_ns)
             venue.act(own)
-            self.ahead.forget_hits(now_ns)
+            self.ahead.forget(now_ns)
             return True
         arrival = venue.next_arrival_ns()
         if arrival != NONE and arrival <= now_ns:
+            self.ahead.tell_until(now_ns)
             market = venue.arrival_market()
             if market >= 0:
                 self.ahead.prepare(venue.book, market, now_ns)
             venue.arrive(now_ns)
-            self.ahead.forget_hits(now_ns)
+            self.ahead.forget(now_ns)
             return True
         return False
 

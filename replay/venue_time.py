@@ -60,16 +60,19 @@ class VenueTime:
 
 @final
 class Order:
-    """Since which of the pieces taken all inputs are plain, of one source, and stamped in the order they reached us."""
+    """
+    Since which of the pieces taken all inputs are plain, of one source, stamped in the order they reached us, and
+    happened when their stamps say.
+    """
 
     def __init__(self) -> None:
         self.since: i64 = 0
         self._taken: i64 = 0
         self._before: bytes = b""
 
-    def take(self, data: bytes) -> None:
-        """The next piece holds these packed inputs."""
-        if not is_ordered(data):
+    def take(self, data: bytes, exact: bool) -> None:
+        """The next piece holds these packed inputs; *exact*: none of them is taken as earlier or later than stamped."""
+        if not exact or not is_ordered(data):
             self.since = self._taken + 1
         elif not is_continued(self._before, data):
             self.since = self._taken

@@ -1,0 +1,110 @@
+"""
+What the venue has to be told, noted ahead of time: the recorded market's facts that concern an order of ours. Compiled.
+
+Facts of plain inputs are kept as such, those of others by where their input stands. Most only move an order of ours in
+its queue. Such a *quiet* one makes the venue say nothing, whenever it is told, as long as that is before anything else
+happens to the venue; so time need not stop for it.
+"""
+
+from typing import Final, final
+
+from librt.vecs import vec
+from mypy_extensions import i64
+
+from adapters.simulated.book import longer
+from replay.venue_time import END
+
+ROWS: Final[i64] = -1  # what: look at the rows of the input at (price: piece, size: offset)
+QUIET: Final[i64] = 8  # above a plain fact's bits, as `engine.kernel.bulk` has them
+ALL: Final[i64] = -1  # market, of ROWS: the facts of every market
+
+_WORDS: Final[i64] = 5  # of a hit: venue time, market, what, price, size
+
+
+@final
+class Hits:
+    """
+    Facts by venue time, then as recorded. `take` moves to the next one and states it in the attributes.
+
+    Attributes:
+        vt, market, what, price, size: of the fact taken. Price and side (in *what*) are the first outcome's.
+    """
+
+    def __init__(self) -> None:
+        self._words: vec[i64] = vec[i64]([0] * int(64 * _WORDS))
+        self._next: i64 = 0
+        self._quiet: i64 = 0  # from the next one up to here all are quiet
+        self._end: i64 = 0
+        self.vt: i64 = 0
+        self.market: i64 = 0
+        self.what: i64 = 0
+        self.price: i64 = 0
+        self.size: i64 = 0
+
+    def forget(self) -> None:
+        """None is noted any more."""
+        self._next = 0
+        self._quiet = 0
+        self._end = 0
+
+    def note(self, vt: i64, market: i64, what: i64, price: i64, size: i64) -> None:
+        """One more: it may have happened before others that were noted already."""
+        if self._next == self._end:
+            self.forget()
+        words = self._words
+        at = self._end * _WORDS
+        if at + _WORDS > i64(len(words)):
+            words = longer(words)
+            self._words = words
+        first = self._quiet * _WORDS
+        while at > first and words[at - _WORDS] > vt:
+            words[at] = words[at - _WORDS]
+            words[at + 1] = words[at - _WORDS + 1]
+            words[at + 2] = words[at - _WORDS + 2]
+            words[at + 3] = words[at - _WORDS + 3]
+            words[at + 4] = words[at - _WORDS + 4]
+            at -= _WORDS
+        words[at] = vt
+        words[at + 1] = market
+        words[at + 2] = what
+        words[at + 3] = price
+        words[at + 4] = size
+        self._end += 1
+
+    def next_ns(self, until_ns: i64) -> i64:
+        """When the next one happened, END if none did up to *until_ns*."""
+        if self._next < self._end and self._words[self._next * _WORDS] <= until_ns:
+            return self._words[self._next * _WORDS]
+        return END
+
+    def next_loud_ns(self, until_ns: i64) -> i64:
+        """The same of those that are not quiet."""
+        words = self._words
+        while self._quiet < self._end:
+            at = self._quiet * _WORDS
+            if words[at] > until_ns:
+                return END
+            what = words[at + 2]
+            if what == ROWS or what & QUIET == 0:
+                return words[at]
+            self._quiet += 1
+        return END
+
+    def is_loud(self) -> bool:
+        """Whether the next one, which must be there, is not quiet."""
+        what = self._words[self._next * _WORDS + 2]
+        return what == ROWS or what & QUIET == 0
+
+    def take(self) -> None:
+        """Move to the next one, which must be there."""
+        assert self._next < self._end
+        words = self._words
+        at = self._next * _WORDS
+        self._next += 1
+        if self._quiet < self._next:
+            self._quiet = self._next
+        self.vt = words[at]
+        self.market = words[at + 1]
+        self.what = words[at + 2]
+        self.price = words[at + 3]
+        self.size = words[at + 4]
