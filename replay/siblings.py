@@ -12,6 +12,7 @@ import linecache
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 
+from engine._build import COMPILED_PATTERNS
 from journal.errors import JournalError
 
 PACKAGE = "engine.strategies"
@@ -25,8 +26,12 @@ class BadImport(JournalError):
 
 
 def is_sibling(module: str) -> bool:
-    """Whether *module* (a dotted name) is one of `engine.strategies`."""
-    return module.startswith(f"{PACKAGE}.")
+    """
+    Whether *module* (a dotted name) is one of `engine.strategies` whose text is recorded.
+
+    A compiled one is not: it is part of the build that the run names.
+    """
+    return module.startswith(f"{PACKAGE}.") and f"{module.replace('.', '/')}.py" not in COMPILED_PATTERNS
 
 
 def imported_siblings(tree: ast.Module) -> list[str]:
