@@ -53,6 +53,22 @@ APART = (
 )
 # -fno-semantic-interposition lets small calls be inlined: without it a method call costs 2 ns more.
 FLAGS = ["-O3", "-fwrapv", "-ffp-contract=off", "-fno-semantic-interposition", "-Wno-error", "-g0"]
+# What runs only when something fails. Told so, the compiler keeps the way there out of the hot loops' instruction cache.
+COLD = """\
+#include <Python.h>
+#if defined(__GNUC__)
+#define REFOLD_COLD __attribute__((cold))
+REFOLD_COLD void CPy_AddTraceback(const char *, const char *, int, PyObject *);
+REFOLD_COLD void CPy_TypeErrorTraceback(const char *, const char *, int, PyObject *, const char *, PyObject *);
+REFOLD_COLD void CPy_AttributeError(const char *, const char *, const char *, const char *, int, PyObject *);
+REFOLD_COLD void CPy_TypeError(const char *, PyObject *);
+REFOLD_COLD void CPy_Raise(PyObject *);
+REFOLD_COLD void CPyError_OutOfMemory(void);
+REFOLD_COLD PyAPI_FUNC(void) PyErr_SetString(PyObject *, const char *);
+REFOLD_COLD PyAPI_FUNC(void) PyErr_SetNone(PyObject *);
+REFOLD_COLD PyAPI_FUNC(PyObject *) PyErr_Format(PyObject *, const char *, ...);
+#endif
+"""
 
 
 class BuildKernel(build_ext):
@@ -127,7 +143,7 @@ def halves(sources: list[str]) -> list[str]:
     made: list[str] = []
     for name, members in (("hot", runtime + [one for one in modules if one not in apart]), ("apart", apart)):
         path = folder / f"refold_{name}.c"
-        text = "".join(f'#include "{Path(member).name}"\n' for member in members)
+        text = COLD + "".join(f'#include "{Path(member).name}"\n' for member in members)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
         made.append(str(path))

@@ -27,7 +27,6 @@ from engine.kernel.bulk import (
 from engine.kernel.market import Instrument, Market
 from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
-from engine.kernel.units import BID
 from replay.decoded import DecodedCursor, Loaded
 from replay.hits import QUIET, Hits
 from replay.packed import KIND, KIND_AT
@@ -116,7 +115,7 @@ class Forward:
         key: i64 = -1
         market: i64 = -1  # where an order of ours is in it
         scale: i64 = NONE  # of complements, whose prices and sides are mirrored
-        bid_low: i64 = 0
+        bid_low: i64 = 0  # what is watched, as keys: the greater, the better a level on its side
         bid_high: i64 = 0
         ask_low: i64 = 0
         ask_high: i64 = 0
@@ -136,8 +135,8 @@ class Forward:
                         scale = instrument.market.price_scale if instrument.complement else NONE
                         bid_low = watch.bid_low
                         bid_high = watch.bid_high
-                        ask_low = watch.ask_low
-                        ask_high = watch.ask_high
+                        ask_low = -watch.ask_high
+                        ask_high = -watch.ask_low
             if market >= 0:
                 word = read_i64_le(data, at + 24)
                 price = word >> PRICE_AT
@@ -146,17 +145,18 @@ class Forward:
                     price = scale - price
                     what = mirrored(what)
                 if what & TRADE != 0:
-                    if price <= bid_high or price >= ask_low:
+                    if price <= bid_high or price >= -ask_high:
                         hits.note(src_ns - offset_ns, market, what, price, read_i64_le(data, at + 32))
-                elif what == BID:
-                    if price >= ask_low:
+                else:
+                    # Sides and prices come in no order that could be foreseen: choices of value, and one of way.
+                    price_key = price * (1 - 2 * what)
+                    low = bid_low + what * (ask_low - bid_low)
+                    high = bid_high + what * (ask_high - bid_high)
+                    facing = -(ask_high + what * (bid_high - ask_high))
+                    if ((price_key - low) | (high - price_key)) & (price_key - facing) >= 0:
+                        if price_key < facing:
+                            what |= self._quiet
                         hits.note(src_ns - offset_ns, market, what, price, read_i64_le(data, at + 32))
-                    elif bid_low <= price <= bid_high:
-                        hits.note(src_ns - offset_ns, market, what | self._quiet, price, read_i64_le(data, at + 32))
-                elif price <= bid_high:
-                    hits.note(src_ns - offset_ns, market, what, price, read_i64_le(data, at + 32))
-                elif ask_low <= price <= ask_high:
-                    hits.note(src_ns - offset_ns, market, what | self._quiet, price, read_i64_le(data, at + 32))
             at += PLAIN_SIZE
         return at
 

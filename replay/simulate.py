@@ -113,7 +113,7 @@ class Timeline:
                         return ENDED
                     limit = stop
             if observing:
-                ahead.tell_until(limit)  # nothing up to here stops: what is left moves queues
+                ahead.tell_until(self.observe_ns)  # nothing up to then stops: what is left moves queues
                 self._observe()
                 continue
             if limit == END:

@@ -272,16 +272,27 @@ class Bulk:
         seq = self.seq
         recv_ns = self.recv_ns
         key: i64 = -1
-        source = (stream >> SOURCE_AT) & SOURCE
         lane = self._lanes[0]
+        market = lane.market
+        bids = lane.bids
+        asks = lane.asks
+        levels: i64 = 0  # of the lane, and the latest venue time of one
+        latest: i64 = NONE
         while at <= stop:
             first = read_i64_le(data, at)
             if first & _UNSKIPPED != key:
+                if levels > 0:
+                    market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
+                    levels = 0
                 key = first & _UNSKIPPED
                 found = self._lane(lanes, first >> SYMBOL_AT)
                 if found is None or first & (_STREAM | 1) != stream:  # the last bit: not one of several facts
                     break
                 lane = found
+                market = lane.market
+                bids = lane.bids
+                asks = lane.asks
+                latest = NONE
             now_ns = read_i64_le(data, at + 8)
             if now_ns > until_ns:
                 break
@@ -303,19 +314,17 @@ class Bulk:
                     tick = lane.whole - tick
                     side = 1 - side
                 if side == 0:
-                    if tick >= lane.bids.best and lane.ends(tick, lots, lane.bids, lane.asks):
+                    if tick >= bids.best and lane.ends(tick, lots, bids, asks):
                         break
-                    lane.bids.set(tick, lots)
+                    bids.set(tick, lots)
                 else:
-                    if -tick >= lane.asks.best and lane.ends(-tick, lots, lane.asks, lane.bids):
+                    if -tick >= asks.best and lane.ends(-tick, lots, asks, bids):
                         break
-                    lane.asks.set(-tick, lots)
+                    asks.set(-tick, lots)
                 venue_ns = read_i64_le(data, at + 16)
-                latest = lane.market.venue_ns
                 if venue_ns > latest:  # a choice of value, not of way: such stamps cannot be predicted
                     latest = venue_ns
-                lane.market.venue_ns = latest
-                lane.market.source = source
+                levels += 1
                 change = lane.level_mark ^ ((tick << 1) | side) ^ ((lots * spread) & mask)
             seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
             recv_ns = now_ns
@@ -328,6 +337,8 @@ class Bulk:
             value = ((value ^ change) * prime) & mask
             value ^= value >> 29
             at += PLAIN_SIZE
+        if levels > 0:
+            market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
         self._digest.value = value
         self.seq = seq
         self.recv_ns = recv_ns
@@ -360,9 +371,7 @@ class Bulk:
                 digest.mix(lane.trade(word >> PRICE_AT, size, word & SIDE))
             else:
                 digest.mix(lane.level(word >> PRICE_AT, size, word & SIDE))
-                lane.market.source = (stream >> SOURCE_AT) & SOURCE
-                if venue_ns > lane.market.venue_ns:
-                    lane.market.venue_ns = venue_ns
+                lane.market.levels_told((stream >> SOURCE_AT) & SOURCE, venue_ns)
             fact += FACT
         lane.see_crossed(now_ns)
         return follows

@@ -163,9 +163,7 @@ class MarketData:
         self._applying = verdict == APPLY
         self._holding = verdict == HOLD
         if verdict == APPLY:
-            market.source = source
-            if venue_ns > market.venue_ns:
-                market.venue_ns = venue_ns
+            market.levels_told(source, venue_ns)
             return
         if verdict == GAP:
             self._invalidate(market, codes.SEQ_GAP, chain.last, first if rule != events.RULE_NONE else NONE)

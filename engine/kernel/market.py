@@ -102,6 +102,12 @@ class Market:
         # code checks at every look whether the attributes that follow are set.
         self.alone: Final[list[Market]] = [self]
 
+    def levels_told(self, source: i64, venue_ns: i64) -> None:
+        """Levels were set that stream *source* told of, the latest at *venue_ns*."""
+        self.source = source
+        if venue_ns > self.venue_ns:
+            self.venue_ns = venue_ns
+
     def most_tick(self, complement: bool) -> i64:
         """The highest tick at which an instrument's level may stand as it is stated, before it is mirrored."""
         if complement or self.book.highest_tick > 0:

@@ -69,6 +69,7 @@ class Kernel:
         self._bulk: Final[Bulk] = Bulk(self.data, self.digest)
         self.plain_inputs: i64 = 0
         self._listeners: i64 = -1  # strategies and instruments that the bulk fold knows of
+        self._settled: i64 = 0  # the turn of the bulk fold that it was made ready for
 
     def step(
         self, seq: i64, recv_ns: i64, kind: i64, source: i64, data: bytes, start: i64, end: i64, base_seq: i64 = 0
@@ -203,6 +204,9 @@ class Kernel:
 
     def _settle_bulk(self) -> None:
         """Before the bulk fold: nothing is left of the last input, and who listens to what is known."""
+        if self._settled == self._bulk.turn:
+            return
+        self._settled = self._bulk.turn
         self.out.clear()
         self.data.begin()
         seats = self.trading.seats
