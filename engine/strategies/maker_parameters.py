@@ -73,7 +73,8 @@ class MakerParameters:
     rest_ms: int = 1_000
     calls_per_minute: int = 300
     call_burst: int = 120
-    review_ms: int = 1_000
+    grace_ms: int = 250
+    review_ms: int = 250
 
     # Whether it scores
     verify_ms: int = 10_000

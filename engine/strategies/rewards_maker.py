@@ -134,8 +134,15 @@ class RewardsMaker(MakerParameters):
     def _quote(self, view: Any, market: Any, known: Entry, wanted: list[object]) -> None:
         """Add what has to be done in one market, and note whether something has to wait."""
         now_ns = view.now_ns
-        safe = market.valid and market.status == _TRADING and market.mode == "ACTIVE"
-        safe = safe and market.best_bid is not None and market.best_ask is not None
+        safe = market.status == _TRADING and market.mode == "ACTIVE"
+        if safe and not (market.valid and market.best_bid is not None and market.best_ask is not None):
+            since_ns = known["unfit_ns"] = known["unfit_ns"] or now_ns
+            if now_ns - since_ns < self.grace_ms * MS:
+                known["waits"] = True
+                return
+            safe = False
+        elif safe:
+            known["unfit_ns"] = 0
         quotes: Quotes = NOTHING
         if safe and now_ns >= known["left_until_ns"] and not market.pull_quotes:
             quotes = desired_quotes(self._situation(market, known, now_ns), self)

@@ -25,10 +25,10 @@ def new_entry() -> Entry:
     What is remembered of a market that was just met.
 
     By side: when an order was placed last, when the venue confirmed one last, how many in a row came to nothing, which
-    one was to be cancelled last, and when. Where trades were (in thousandths of a price unit), and when. Whether quotes
-    are wanted, and something had to wait. Of the verification: when the next check is due, checks in a row with a score
-    and without, how many steps nearer we quote, whether orders are to be renewed, and until when the market is left
-    alone.
+    one was to be cancelled last, and when. Where trades were (in thousandths of a price unit), and when. Since when the
+    book is unfit (0: it is not). Whether quotes are wanted, and something had to wait. Of the verification: when the
+    next check is due, checks in a row with a score and without, how many steps nearer we quote, whether orders are to
+    be renewed, and until when the market is left alone.
     """
     return {
         "placed_ns": [0, 0],
@@ -38,6 +38,7 @@ def new_entry() -> Entry:
         "cancelled_ns": [0, 0],
         "trade": 0,
         "trade_ns": 0,
+        "unfit_ns": 0,
         "quotes": False,
         "waits": False,
         "check_ns": 0,

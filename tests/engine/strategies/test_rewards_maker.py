@@ -46,7 +46,7 @@ ALLOWED = {int(codes.OK), int(codes.NOT_OWNER), int(codes.GATE_CLOSED)}
 
 
 def maker(**changes: Any) -> RewardsMaker:
-    return RewardsMaker(**{"size_lots": 60 * M, "max_position_lots": 200 * M, **changes})
+    return RewardsMaker(**{"size_lots": 60 * M, "max_position_lots": 200 * M, "review_ms": 1_000, **changes})
 
 
 class Market:
@@ -183,7 +183,6 @@ def test_where_there_is_room_for_both_the_new_quote_does_not_wait_for_the_old() 
 @pytest.mark.parametrize(
     "happens",
     [
-        lambda market: setattr(market.room.markets[0], "valid", False),
         lambda market: setattr(market.room.markets[0], "status", STATUS_HALTED),
         lambda market: market.room.trading._control.lower(ACCOUNT, 0, REDUCE_ONLY, codes.STRAT_FAULT),
         lambda market: market.room.trading._control.lower(MARKET, 0, REDUCE_ONLY, codes.STRAT_FAULT),
@@ -198,13 +197,22 @@ def test_quotes_are_pulled_at_once_where_it_is_not_safe(happens: Any) -> None:
     assert market.sees(48, 52, wait_ms=5_000) == []
 
 
-def test_an_empty_side_pulls_the_quotes() -> None:
+@pytest.mark.parametrize(
+    "happens", [lambda market: setattr(market.room.markets[0], "valid", False), lambda market: market.book.clear()]
+)
+def test_a_book_that_is_unfit_for_a_moment_moves_nothing_and_for_longer_pulls_the_quotes(happens: Any) -> None:
     market = Market()
     market.sees(48, 52)
     market.acks()
-    market.book.clear()
+    happens(market)
+    assert said(market.room.decide(0)) == []
+    assert said(market.room.decide(0, wait_ns=240 * MS)) == []
+    market.room.markets[0].valid = True
+    assert market.sees(48, 52) == []
+    happens(market)
 
-    assert said(market.room.decide(0)) == ["not safe", "not safe"]
+    assert said(market.room.decide(0, wait_ns=240 * MS)) == []
+    assert market.review() == ["not safe", "not safe"]
 
 
 def test_a_market_that_is_as_good_as_decided_is_left_and_orders_rest_as_long_as_they_have_to() -> None:
@@ -280,7 +288,7 @@ def test_a_cancel_is_always_within_the_budget_and_orders_wait_for_it() -> None:
     assert market.sees(49, 51) == ["quote"]  # two calls are left, one of them to cancel with
     market.acks()
     assert market.known["waits"]
-    market.room.markets[0].valid = False
+    market.room.markets[0].status = STATUS_HALTED
 
     assert market.sees(49, 51) == ["not safe"]
 
