@@ -94,11 +94,17 @@ def unrealised_of(holding: Holding) -> int | None:
     return None if value is None else value - holding.cost
 
 
+def is_held(holding: Holding) -> bool:
+    """Whether anything was ever traded, held, split, merged or paid there: a reward needs no trade."""
+    moved = holding.size or holding.traded or holding.cost or holding.realised
+    return bool(moved or holding.fees or holding.income)
+
+
 def position_fields(kernel: Kernel) -> list[dict[str, Any]]:
-    """Every instrument ever traded: position in venue units, money in the settlement currency."""
+    """Every instrument in which anything ever happened: position in venue units, money in the settlement currency."""
     found: list[dict[str, Any]] = []
     for holding in kernel.trading.desk.portfolio.holdings:
-        if not holding.traded:
+        if not is_held(holding):
             continue
         instrument, exponent = holding.instrument, holding.purse.exponent
         unrealised = unrealised_of(holding)
@@ -138,7 +144,7 @@ def pnl_fields(kernel: Kernel) -> dict[str, dict[str, Any]]:
 
     A position without a mark is in neither: `unmarked` says how many there are.
     """
-    traded = [holding for holding in kernel.trading.desk.portfolio.holdings if holding.traded]
+    traded = [holding for holding in kernel.trading.desk.portfolio.holdings if is_held(holding)]
     sums: dict[str, Sums] = {}
     for purse in (holding.purse for holding in traded):
         total = sums.setdefault(purse.currency, Sums(int(purse.exponent)))

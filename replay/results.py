@@ -13,7 +13,7 @@ from engine.kernel.step import Kernel
 from replay.attribution import Attribution, attribute
 from replay.mistakes import Fault, Refusal
 from replay.observed import Observed
-from replay.outcome import unrealised_of
+from replay.outcome import is_held, unrealised_of
 from replay.produce import Produced
 from replay.run import RunStart
 from replay.tables import Fills, Orders, Tables, Verdicts, exact
@@ -22,7 +22,7 @@ from replay.tables import Fills, Orders, Tables, Verdicts, exact
 @frozen
 class Position:
     """
-    One instrument that was traded: *size* in shares, coins or contracts, everything else in *currency*.
+    One instrument in which anything happened: *size* in shares, coins or contracts, everything else in *currency*.
 
     *cost* is what the open position cost, *unrealised* what it is worth more than that at its mark, None where nothing
     says what it is worth. *fees* are paid if > 0, *income* is what the venue paid beside trades.
@@ -198,7 +198,7 @@ def run_from(start: RunStart, produced: Produced, out: Path | None) -> Run:
     """What *produced* came to."""
     simulated, watch = produced.simulated, produced.watch
     kernel = simulated.kernel
-    positions = tuple(_position(one) for one in kernel.trading.desk.portfolio.holdings if one.traded)
+    positions = tuple(_position(one) for one in kernel.trading.desk.portfolio.holdings if is_held(one))
     policy = kernel.trading.desk.policy
     stats = Stats(
         seed=start.seed,
@@ -250,7 +250,7 @@ def _position(holding: Holding) -> Position:
 
 
 def _money(kernel: Kernel, positions: tuple[Position, ...]) -> tuple[Money, ...]:
-    """The sums of each currency in which anything was traded."""
+    """The sums of each currency in which anything happened."""
     purses = kernel.trading.desk.portfolio.purses
     found: list[Money] = []
     for currency in dict.fromkeys(one.currency for one in positions):

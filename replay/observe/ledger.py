@@ -15,6 +15,7 @@ from engine.kernel.portfolio import Holding, Portfolio
 from engine.kernel.units import BUY
 from replay.observe.marks import Rate, payoff, rate_or_cost, worth
 from replay.observed import Opened
+from replay.outcome import is_held
 
 NOBODY = 0
 """The seat of what belongs to no strategy: an opening position, an order of the operator's."""
@@ -133,9 +134,3 @@ class Ledger:
 def part(rate: Rate, before: int, size: int) -> int:
     """What *size* counts as, behind *before* of the same position."""
     return worth(rate, before + size) - worth(rate, before)
-
-
-def is_held(holding: Holding) -> bool:
-    """Whether anything was ever held, traded or paid there."""
-    moved = holding.size or holding.traded or holding.cost or holding.realised
-    return bool(moved or holding.fees or holding.income)

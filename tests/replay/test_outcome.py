@@ -72,3 +72,14 @@ def test_what_the_venue_paid_beside_trades_is_in_the_total(kernel: Kernel) -> No
 
     assert portfolio.holdings[0].purse.exponent == 10
     assert (Decimal(after["income"]), Decimal(after["total"])) == (3, before + 3)
+
+
+def test_what_is_paid_where_nothing_was_traded_counts_too(kernel: Kernel) -> None:
+    before = Decimal(pnl_fields(kernel)["pUSD"]["total"])
+    portfolio = kernel.trading.desk.portfolio
+    listing = Listing("polymarket", "X", ("X",), (), KIND_SPOT, 4, 6, 1, 1, 1, "pUSD")
+    portfolio.instrument_added(Instrument(len(portfolio.holdings), Market(99, listing), 0))
+    portfolio.credit(len(portfolio.holdings) - 1, 25 * 10**9)
+
+    assert Decimal(pnl_fields(kernel)["pUSD"]["total"]) == before + Decimal("2.5")
+    assert position_fields(kernel)[-1]["income"] == "2.5000"
