@@ -131,7 +131,7 @@ def resimulate(
                 produced = produce(bench, run, chosen.config, feed, opened, how)
             except SystemExit as error:
                 raise BadStrategy(run.strategies[0].name, "a strategy called sys.exit; let it return") from error
-            return run_from(run, produced, how.out)
+            return run_from(run, produced, how.out, "a feed" if opened is None else str(opened.path))
     finally:
         background.close()
 

@@ -10,11 +10,16 @@ from attrs import field, frozen
 
 from engine.kernel.portfolio import Holding, Purse
 from engine.kernel.step import Kernel
+from journal.disk import RealDisk
 from replay.attribution import Attribution, attribute
 from replay.mistakes import Fault, Refusal
 from replay.observed import Observed
 from replay.outcome import is_held, unrealised_of
 from replay.produce import Produced
+from replay.report.fields import figures
+from replay.report.make import told_of, write_report
+from replay.report.told import Told
+from replay.resimulation import Simulated
 from replay.run import RunStart
 from replay.tables import Fills, Orders, Tables, Verdicts, exact
 
@@ -127,8 +132,8 @@ class Run:
 
     `stats` are its figures, `fills`, `orders` and `verdicts` its tables, `faults` and `refusals` the mistakes of its
     strategies. `observed` is what an observer kept of it, `attribution` where its profit came from; both need
-    `observe=True`. `out` is where its overlay stands, `digests` are the numbers and payloads of its DIGEST records, and
-    `kernel` is the state at its end.
+    `observe=True`, and so do `figures` and `report`. `out` is where its overlay stands, `digests` are the numbers and
+    payloads of its DIGEST records, and `kernel` is the state at its end.
     """
 
     stats: Stats
@@ -140,6 +145,8 @@ class Run:
     out: Path | None
     _tables: Tables | None = field(alias="tables")
     _observed: Observed | None = field(default=None, alias="observed")
+    _simulated: Simulated = field(kw_only=True, alias="simulated")
+    _journal: str = field(kw_only=True, alias="journal")
 
     @cached_property
     def fills(self) -> Fills:
@@ -168,6 +175,25 @@ class Run:
         """Where its profit came from, fill by fill."""
         return attribute(self.observed)
 
+    @cached_property
+    def told(self) -> Told:
+        """What its report is made of (`replay.report`)."""
+        return told_of(self._journal, self.start, self._simulated, self.observed)
+
+    def figures(self) -> dict[str, Any]:
+        """Return, Sharpe ratio, drawdown, mark-outs and what else `engine replay --json` says as `figures`."""
+        return figures(self.told)
+
+    def report(self, path: str | Path) -> Path:
+        """
+        Write a page about it, one HTML file, to the new file *path*, which is returned.
+
+        Raises:
+            NotObserved: it was not played with `observe=True`.
+            Taken, NoFolder: something stands at *path*, or its folder does not exist.
+        """
+        return write_report(RealDisk(), Path(path), self.told).path
+
     def _made(self) -> Tables:
         if self._tables is None:
             raise TablesNotKept
@@ -194,8 +220,8 @@ def _shown(value: Any) -> str:
     return f"{value:.4f}" if isinstance(value, Decimal) else str(value)
 
 
-def run_from(start: RunStart, produced: Produced, out: Path | None) -> Run:
-    """What *produced* came to."""
+def run_from(start: RunStart, produced: Produced, out: Path | None, journal: str) -> Run:
+    """What *produced* came to, on what is called *journal*."""
     simulated, watch = produced.simulated, produced.watch
     kernel = simulated.kernel
     positions = tuple(_position(one) for one in kernel.trading.desk.portfolio.holdings if is_held(one))
@@ -230,6 +256,8 @@ def run_from(start: RunStart, produced: Produced, out: Path | None) -> Run:
         out=out,
         tables=tables,
         observed=produced.observed,
+        simulated=simulated,
+        journal=journal,
     )
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.runtime.commands.reports import told_by, write
 from engine.runtime.commands.resimulation import play, usable
 from engine.runtime.output import Output, counted
 
@@ -11,13 +12,14 @@ if TYPE_CHECKING:
     from replay.produce import Produced
 
 
-def check_digests(output: Output, folder: Path, base_given: Path | None) -> bool:
-    """Run what *folder* keeps again and print what was found; returns whether nothing differs."""
+def check_digests(output: Output, folder: Path, base_given: Path | None, report: Path | None) -> bool:
+    """Run what *folder* keeps again, print what was found and write a *report*; returns whether nothing differs."""
     from journal.disk import RealDisk
     from replay.config import read_config
     from replay.digests import first_difference, read_digests
     from replay.overlay import open_base
     from replay.produce import How
+    from replay.report.fields import figures
 
     disk = RealDisk()
     kept = read_digests(disk, folder)
@@ -28,16 +30,20 @@ def check_digests(output: Output, folder: Path, base_given: Path | None) -> bool
             output.note(f"note: {note}")
         with usable():
             config, _ = read_config(run.config, "the recorded configuration")
-        produced = play(output, disk, run, config, base.journal, How(watched=False))
+        produced = play(output, disk, run, config, base.journal, How(watched=False, observe=report is not None))
     finally:
         base.close()
     difference = first_difference(kept, produced.simulated)
     fields = digest_fields(folder, kept, produced, difference)
     fields["notes"] = base.journal.remarks
+    if not output.as_json:
+        print_digests(output, fields)
+    fields["report"] = fields["figures"] = None
+    if report is not None and difference is None:
+        told = told_by(folder, run, produced)
+        fields["report"], fields["figures"] = write(output, report, told), figures(told)
     if output.as_json:
         output.document("refold.replay/1", fields)
-    else:
-        print_digests(output, fields)
     return difference is None
 
 

@@ -9,6 +9,7 @@ from engine.runtime.clock import RealClock
 from engine.runtime.commands import speaks
 from engine.runtime.commands.digests import check_digests
 from engine.runtime.commands.journal_select import JOURNAL, PLACE, WHICH
+from engine.runtime.commands.reports import no_run, refuse_report, report_again
 from engine.runtime.commands.resimulation import resimulate
 from engine.runtime.commands.strict import part_of, print_strict
 from engine.runtime.commands.verification import verify
@@ -37,6 +38,7 @@ class Given(NamedTuple):
     opening: str | None
     out: Path | None
     sink: str
+    report: Path | None
     guard: bool
     strict: bool
     forced: bool
@@ -53,6 +55,8 @@ class Given(NamedTuple):
     "  engine replay recording/ --seed 7 --config demo.yaml --out run/\n"
     "                                                     what a strategy would have done; run/ replays strictly\n"
     "  engine replay run/ --seed 8                        the same run under another seed\n"
+    "  engine replay recording/ --seed 7 --config demo.yaml --report report.html\n"
+    "                                                     a page about the run, with the same figures in --json\n"
     "  engine replay run/ --set venue.order_latency_ms=200 --set strategies.joiner.parameters.size_lots=5000000\n"
     "  engine replay recording/ --seed 7 --strategy mine.py:Mine --guard\n"
     "                                                     one strategy, with the built-in venue and policy\n"
@@ -109,6 +113,12 @@ class Given(NamedTuple):
     help="What --out keeps: every record, or what a run is checked by when it is run again.",
 )
 @click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a report on the run: one HTML file, which needs no network.",
+)
+@click.option(
     "--guard",
     is_flag=True,
     help="Let clocks, chance, files, sockets and threads raise within strategies: it changes no honest run.",
@@ -133,6 +143,7 @@ def replay(output: Output, journal: Path, **options: Any) -> None:
 
     given = Given(**options)
     disk = RealDisk()
+    refuse_report(given.report)
     output.wide = given.wide
     if holds_digests(disk, journal):
         replay_digests(output, journal, given)
@@ -166,7 +177,7 @@ def replay_digests(output: Output, folder: Path, given: Given) -> None:
         resimulate_as(output, folder, None, recorded, given)
         return
     refuse_strict_options(given, "this run is kept as its digests, and run again whole")
-    if not check_digests(output, folder, given.base):
+    if not check_digests(output, folder, given.base, given.report):
         raise click.exceptions.Exit(int(Exit.DIVERGED))
 
 
@@ -187,6 +198,7 @@ def resimulate_as(
         opening=given.opening,
         out=given.out,
         sink=given.sink,
+        report=given.report,
         guard=given.guard,
         base_path=given.base,
     )
@@ -231,6 +243,10 @@ def replay_strictly(output: Output, path: Path, opened: "Journal", recorded: "Ru
     """Replay *opened* strictly and print what was found; returns whether nothing differs."""
     from replay.answer import strict_fields, tail_fields
 
+    if given.report is not None and (recorded is None or recorded.base is None):
+        raise no_run(path, recorded)
+    if given.report is not None:
+        refuse_strict_options(given, "a report tells of a whole run")
     clock = RealClock()
     started = clock.mono_ns()
     answer, notes = verify(
@@ -253,10 +269,14 @@ def replay_strictly(output: Output, path: Path, opened: "Journal", recorded: "Ru
     fields["frames_per_s"] = round(answer.inputs / elapsed_s) if elapsed_s else None
     for note in notes:
         output.note(f"note: {note}")
+    if not output.as_json:
+        print_strict(output, answer, fields, part_of(answer, opened))
+    fields["report"] = fields["figures"] = None
+    if given.report is not None and answer.divergence is None:
+        digest = fields["state_digest"]
+        fields["report"], fields["figures"] = report_again(output, path, recorded, given.base, digest, given.report)
     if output.as_json:
         output.document("refold.replay/1", fields)
-    else:
-        print_strict(output, answer, fields, part_of(answer, opened))
     return answer.divergence is None
 
 

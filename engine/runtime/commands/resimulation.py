@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.runtime.clock import RealClock
 from engine.runtime.commands.journal_select import note_tail
+from engine.runtime.commands.reports import told_by, write
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output, counted
 from replay.machine import platform_tag as platform_tag
@@ -56,6 +57,7 @@ def resimulate(
     opening: str | None,
     out: Path | None,
     sink: str,
+    report: Path | None,
     guard: bool,
     base_path: Path | None,
 ) -> None:
@@ -89,12 +91,12 @@ def resimulate(
             if chosen.config.adversary is not None:
                 output.lines([f"adversary: {chosen.config.adversary.name or 'the configured one'}"])
         note_tail(output, base)
-        how = How(out, sink, guard)
+        how = How(out, sink, guard, observe=report is not None or output.as_json)
         produced = play(output, disk, run, chosen.config, base, how)
     finally:
         if feed is not None:
             feed.close()
-    tell(output, path, base.remarks, run, chosen.config.venue.clock, produced, out)
+    tell(output, path, base.remarks, run, chosen.config.venue.clock, produced, out, report)
 
 
 def opening_of(asked: str | None, recorded: "RunStart | None") -> str:
@@ -140,10 +142,12 @@ def tell(
     clock: "ClockConfig",
     produced: "Produced",
     out: Path | None,
+    report: Path | None,
 ) -> None:
-    """Print what a resimulation came to; *notes* on how it was done have been printed."""
+    """Print what a resimulation came to, and write its report; *notes* on how it was done have been printed."""
     from replay.mistakes import as_fields
     from replay.outcome import simulated_fields
+    from replay.report.fields import figures
 
     simulated, watch = produced.simulated, produced.watch
     assert watch is not None
@@ -156,6 +160,9 @@ def tell(
     fields["out"] = None if out is None else str(out)
     fields["notes"] = notes
     if output.as_json:
+        told = told_by(path, run, produced)
+        fields["figures"] = figures(told)
+        fields["report"] = None if report is None else write(output, report, told)
         output.document("refold.replay/1", fields)
         return
     output.lines(
@@ -199,6 +206,8 @@ def tell(
         )
     print_mistakes(output, watch)
     output.lines([f"state digest {fields['state_digest']}"])
+    if report is not None:
+        write(output, report, told_by(path, run, produced))
     if out is not None:
         output.note(f"Next: engine replay {out}")
 
