@@ -17,7 +17,7 @@ from cattrs import BaseValidationError, Converter
 from journal.disk import Disk
 from journal.errors import JournalError
 from replay.adversary_config import AdversaryConfig
-from replay.heuristics_config import HeuristicsConfig
+from replay.heuristics_config import HeuristicsConfig, HeuristicsPart
 from replay.money_config import MoneyConfig
 from replay.run import StrategySource, reasons
 from replay.siblings import BadImport, gathered, path_of
@@ -145,11 +145,11 @@ def read_heuristics(text: str) -> HeuristicsConfig | None:
     try:
         values = load(text)
         part = values.get("heuristics") if isinstance(values, dict) else None
-        return None if part is None else _converter.structure(part, HeuristicsConfig)
+        return _converter.structure({"heuristics": part}, HeuristicsPart).heuristics
     except BadYaml as error:
         raise BadConfig(where, str(error)) from error
     except BaseValidationError as error:
-        raise BadConfig(f"{where}, heuristics", reasons(error)) from error
+        raise BadConfig(where, reasons(error)) from error
 
 
 def read_config(

@@ -85,15 +85,17 @@ class ToxicityConfig(GaugeConfig):
 @frozen
 class HeuristicsConfig:
     """
-    A market is looked at every *sample_ms*, and what was seen fades by half in *recent_s*, in the long averages in
-    *long_s*. A level stands for *dwell_s* before it falls. Fewer than *evidence* events weigh in proportion.
+    A market is looked at every *sample_ms*. What was seen there fades by half in *recent_s*, in the long averages in
+    *long_s*, and what happened (edges, orders, fills) in *events_s*; fewer than *evidence* events weigh in proportion.
+    A level stands for *dwell_s* before it falls.
     """
 
     sample_ms: int = field(default=250, validator=within(10, 60_000, "milliseconds"))
-    recent_s: float = field(default=120.0, validator=within(0.01, 86_400, "seconds"))
+    recent_s: float = field(default=60.0, validator=within(0.01, 86_400, "seconds"))
     long_s: float = field(default=1800.0, validator=within(0.01, 604_800, "seconds"))
+    events_s: float = field(default=600.0, validator=within(0.01, 604_800, "seconds"))
     dwell_s: float = field(default=30.0, validator=within(0.1, 86_400, "seconds"))
-    evidence: int = field(default=10, validator=within(1, 100_000, "a whole number"))
+    evidence: int = field(default=12, validator=within(1, 100_000, "a whole number"))
     crowding: CrowdingConfig = field(factory=CrowdingConfig)
     compression: CompressionConfig = field(factory=CompressionConfig)
     toxicity: ToxicityConfig = field(factory=ToxicityConfig)
@@ -103,6 +105,13 @@ class HeuristicsConfig:
             raise OutOfRange(f"recent_s and long_s are {self.recent_s} and {self.long_s}, expected in that order")
 
 
+@frozen
+class HeuristicsPart:
+    """The part by itself, as a recorded configuration has it."""
+
+    heuristics: HeuristicsConfig | None = None
+
+
 def settings_of(config: HeuristicsConfig) -> HeuristicSettings:
     """The same in the kernel's integers."""
     crowding, toxicity = config.crowding, config.toxicity
@@ -110,6 +119,7 @@ def settings_of(config: HeuristicsConfig) -> HeuristicSettings:
         config.sample_ms * _MS,
         round(config.recent_s * _SECOND),
         round(config.long_s * _SECOND),
+        round(config.events_s * _SECOND),
         round(config.dwell_s * _SECOND),
         config.evidence,
         crowding.edge_ticks,

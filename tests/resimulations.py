@@ -97,6 +97,8 @@ class Setting:
     order_ms: float = 40
     report_ms: float = 30
     policy: str = POLICY
+    heuristics: str = ""
+    """That part of its configuration, as its text has it."""
 
     @property
     def config(self) -> RunConfig:
@@ -113,7 +115,7 @@ class Setting:
             build=this_build(),
             decoders=newest(),
             strategies=(strategy,),
-            config="",
+            config=self.heuristics,
             policy=self.policy,
             policy_digest="",
             seed=self.seed,
@@ -129,6 +131,15 @@ class Setting:
         with open_journal(base, RealDisk(), Inline()) as journal:
             return self.run(journal)
 
+
+NERVOUS = """\
+heuristics:
+  {sample_ms: 10, recent_s: 0.3, long_s: 3, events_s: 1, dwell_s: 0.2, evidence: 1,
+   crowding: {raised: 200, high: 500, edge_ticks: 2},
+   compression: {raised: 100, high: 300, gates: high},
+   toxicity: {raised: 200, high: 500, horizon_ms: 100}}
+"""
+"""Heuristics that change their levels at the least occasion."""
 
 JOINING = Setting(JOINER, "JoinTouch", {"size_lots": 20_000_000, "max_position_lots": 100_000_000})
 

@@ -95,12 +95,13 @@ def contract(name: str = "BTC", kind: int = KIND_PERPETUAL, **changes: Any) -> L
 
 
 def some_heuristics(**changes: Any) -> HeuristicSettings:
-    """Steps of 100 ms, half-lives of 2 and 20 s, a dwell of 5 s, edges from 3 ticks, a horizon of 1 s."""
+    """Steps of 100 ms, half-lives of 2, 20 and 3 s, a dwell of 5 s, edges from 3 ticks, a horizon of 1 s."""
     gauge = Gauge(500, 750, 100, 1, 3, 2, 2)
     values = {
         "sample_ns": 100 * MS,
         "recent_ns": 2000 * MS,
         "long_ns": 20_000 * MS,
+        "events_ns": 3000 * MS,
         "dwell_ns": 5000 * MS,
         "evidence": 2,
         "edge_ticks": 3,

@@ -77,7 +77,7 @@ class Gauge:
 @final
 class HeuristicSettings:
     """
-    What the run's configuration says: times in ns, *recent* and *long* half-lives, *gauges* by heuristic.
+    What the run's configuration says: times in ns, half-lives of averages and of events, *gauges* by heuristic.
 
     *evidence* is how many events a share needs to weigh in full. An edge opens at a spread of *edge_ticks*; a half-life
     of *edge_ns* measures 500. A fill is adverse if the mid has passed its price by *least_half_ticks* halves of a
@@ -89,6 +89,7 @@ class HeuristicSettings:
         sample_ns: i64,
         recent_ns: i64,
         long_ns: i64,
+        events_ns: i64,
         dwell_ns: i64,
         evidence: i64,
         edge_ticks: i64,
@@ -106,6 +107,7 @@ class HeuristicSettings:
         self.sample_ns: Final[i64] = sample_ns
         self.recent: Final[Fading] = Fading(_steps(recent_ns, sample_ns))
         self.long: Final[Fading] = Fading(_steps(long_ns, sample_ns))
+        self.events: Final[Fading] = Fading(_steps(events_ns, sample_ns))
         self.dwell_ns: Final[i64] = dwell_ns
         self.evidence: Final[i64] = evidence
         self.edge_ticks: Final[i64] = edge_ticks

@@ -12,7 +12,7 @@ ours, moves. In thousandths:
     adverse      the share of our quotes' fills whose price the mid had passed, against us, a horizon later
     imbalance    how far the recent imbalance of the sizes near the touch stands from the long one
 
-What is counted in events fades with the recent half-life, and so do averages over time but the two long ones.
+Averages over time fade with the recent half-life or with the long one, what is counted in events with one of its own.
 """
 
 from typing import Final, final
@@ -95,10 +95,11 @@ class Opponents:
         if steps <= 0:
             return False
         self._step = step
-        recent = self.settings.recent.weight(steps)
+        events = self.settings.events.weight(steps)
         for share in (self._edges, self._takes, self._quotes, self._fills):
-            share.fade(recent)
+            share.fade(events)
         if self._seen:
+            recent = self.settings.recent.weight(steps)
             longer = self.settings.long.weight(steps)
             self._tight.hold(self._is_tight, recent)
             self._size_recent.hold(self._size, recent)

@@ -78,7 +78,7 @@ class Slow:
 
     def share(self, events: list[tuple[int, float]]) -> float:
         """Of events by their age."""
-        weights = [2 ** (-(self.passed - step) / 20) for step, _ in events]
+        weights = [2 ** (-(self.passed - step) / 30) for step, _ in events]
         part = sum(weight * one for weight, (_, one) in zip(weights, events, strict=True))
         return 1000 * part / max(sum(weights), 2)
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from generators import recordings
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resimulations import JOINING, Setting, resimulate
+from resimulations import JOINING, NERVOUS, Setting, resimulate
 from resimulations import write_recording as write
 from run_maker import RUN, concluded_by, start_input, stop_input
 from simulated_disk import SimulatedDisk
@@ -27,6 +28,8 @@ from replay.strict import is_kept
 from scenarios.sample.recording import Input
 
 TESTS = Path(__file__).resolve().parents[2]
+
+WATCHING = Setting(parameters={"ppm": 400_000}, heuristics=NERVOUS)
 
 Step = tuple[int, int, int, int, bytes]
 """seq, recv_ns, kind, source, payload: what the kernel is given."""
@@ -117,14 +120,14 @@ def run_steps(inputs: list[Input], setting: Setting) -> tuple[RunStart, list[Ste
 @settings(max_examples=25)
 @given(
     recordings(min_frames=20, max_frames=120),
-    st.sampled_from([Setting(), Setting(parameters={"ppm": 600_000, "raises": True}), JOINING]),
+    st.sampled_from([Setting(), Setting(parameters={"ppm": 600_000, "raises": True}), JOINING, WATCHING]),
     st.integers(0, 2**32),
     st.integers(0, 10_000),
 )
 def test_a_checkpoint_taken_anywhere_in_a_trading_run_changes_nothing(
     inputs: list[Input], setting: Setting, seed: int, place: int
 ) -> None:
-    chosen = Setting(setting.source, setting.class_name, setting.parameters, seed)
+    chosen = evolve(setting, seed=seed)
     run, steps = run_steps(inputs, chosen)
     assert_restores(run, steps, place % (len(steps) + 1))
 
