@@ -74,7 +74,7 @@ class ToxicityConfig(GaugeConfig):
     *horizon_ms* are over.
     """
 
-    raised: int = field(default=650, validator=_score)
+    raised: int = field(default=700, validator=_score)
     high: int = field(default=850, validator=_score)
     raised_ticks: int = field(default=1, validator=_ticks)
     high_ticks: int = field(default=2, validator=_ticks)
@@ -95,7 +95,7 @@ class HeuristicsConfig:
     long_s: float = field(default=1800.0, validator=within(0.01, 604_800, "seconds"))
     events_s: float = field(default=600.0, validator=within(0.01, 604_800, "seconds"))
     dwell_s: float = field(default=30.0, validator=within(0.1, 86_400, "seconds"))
-    evidence: int = field(default=12, validator=within(1, 100_000, "a whole number"))
+    evidence: int = field(default=20, validator=within(1, 100_000, "a whole number"))
     crowding: CrowdingConfig = field(factory=CrowdingConfig)
     compression: CompressionConfig = field(factory=CompressionConfig)
     toxicity: ToxicityConfig = field(factory=ToxicityConfig)

@@ -103,9 +103,18 @@ class Heard:
         return found
 
 
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+SEEDS = [7, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in (8, 9, 10, 12, 13))]
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def recording(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     """A minute and a half of three made-up markets."""
+    return write_sample(tmp_path_factory.mktemp("base") / "sample", DISK, Sample(request.param, 3, 16_000, 0))
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first of these."""
     return write_sample(tmp_path_factory.mktemp("base") / "sample", DISK, Sample(7, 3, 16_000, 0))
 
 
@@ -163,11 +172,11 @@ def test_toxic_flow_is_seen_as_toxicity_in_every_market_by_its_quotes(recording:
 
 
 @compiled
-def test_pulling_quotes_while_it_is_toxic_leaves_fewer_to_be_picked_off(recording: Path, configuration: str) -> None:
+def test_pulling_quotes_while_it_is_toxic_leaves_fewer_to_be_picked_off(first: Path, configuration: str) -> None:
     ungated = configuration.replace("heuristics: {}", "heuristics: {toxicity: {gates: never, pulls: raised}}")
     fills = {}
     for pulls in ("true", "false"):
-        _, kernel = heard(recording, ungated, "toxic-flow", f"{{pulls: {pulls}}}")
+        _, kernel = heard(first, ungated, "toxic-flow", f"{{pulls: {pulls}}}")
         memory = kernel.trading.seats[0].strategy.memory
         fills[pulls] = sum(order.filled for order in kernel.trading.desk.orders.by_number.values())
         assert (memory["pulled"] > 0) == (pulls == "true")
@@ -177,9 +186,9 @@ def test_pulling_quotes_while_it_is_toxic_leaves_fewer_to_be_picked_off(recordin
 
 @compiled
 def test_a_market_with_a_spread_of_a_tick_whose_quotes_are_not_filled_is_compressed(
-    recording: Path, configuration: str
+    first: Path, configuration: str
 ) -> None:
-    found, _ = heard(recording, configuration, "none", "{}")
+    found, _ = heard(first, configuration, "none", "{}")
     compressed = [one for one in found.regimes if one["heuristic"] == COMPRESSION and one["new"] > one["old"]]
 
     assert compressed
