@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -103,19 +104,15 @@ class Heard:
         return found
 
 
-SEEDS = [7, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in (8, 9, 10, 12, 13))]
-
-
-@pytest.fixture(scope="module", params=SEEDS)
-def recording(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+def sample(folder: Path, seed: int) -> Path:
     """A minute and a half of three made-up markets."""
-    return write_sample(tmp_path_factory.mktemp("base") / "sample", DISK, Sample(request.param, 3, 16_000, 0))
+    return write_sample(folder / f"sample-{seed}", DISK, Sample(seed, 3, 16_000, 0))
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first of these."""
-    return write_sample(tmp_path_factory.mktemp("base") / "sample", DISK, Sample(7, 3, 16_000, 0))
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One such recording."""
+    return sample(tmp_path_factory.mktemp("base"), 7)
 
 
 @pytest.fixture(scope="module")
@@ -172,11 +169,31 @@ def test_toxic_flow_is_seen_as_toxicity_in_every_market_by_its_quotes(recording:
 
 
 @compiled
-def test_pulling_quotes_while_it_is_toxic_leaves_fewer_to_be_picked_off(first: Path, configuration: str) -> None:
+@pytest.mark.nightly
+def test_over_many_markets_few_alarms_are_false_and_few_are_missed(tmp_path: Path, configuration: str) -> None:
+    raised = Counter[str]()
+    for seed in range(7, 15):
+        base = sample(tmp_path, seed)
+        for profile, parameters, heuristic in (
+            ("calm", "{takes: true}", CROWDING),
+            ("crowded", "{takes: true}", CROWDING),
+            ("calm", "{}", TOXICITY),
+            ("toxic-flow", "{}", TOXICITY),
+        ):
+            found, _ = heard(base, configuration, profile, parameters)
+            raised[f"{profile}: {heuristic}"] += len(found.highest(heuristic))
+
+    assert (raised["calm: 1"], raised["crowded: 1"]) == (0, 24)
+    assert raised["calm: 3"] <= 4
+    assert raised["toxic-flow: 3"] >= 21
+
+
+@compiled
+def test_pulling_quotes_while_it_is_toxic_leaves_fewer_to_be_picked_off(recording: Path, configuration: str) -> None:
     ungated = configuration.replace("heuristics: {}", "heuristics: {toxicity: {gates: never, pulls: raised}}")
     fills = {}
     for pulls in ("true", "false"):
-        _, kernel = heard(first, ungated, "toxic-flow", f"{{pulls: {pulls}}}")
+        _, kernel = heard(recording, ungated, "toxic-flow", f"{{pulls: {pulls}}}")
         memory = kernel.trading.seats[0].strategy.memory
         fills[pulls] = sum(order.filled for order in kernel.trading.desk.orders.by_number.values())
         assert (memory["pulled"] > 0) == (pulls == "true")
@@ -186,9 +203,9 @@ def test_pulling_quotes_while_it_is_toxic_leaves_fewer_to_be_picked_off(first: P
 
 @compiled
 def test_a_market_with_a_spread_of_a_tick_whose_quotes_are_not_filled_is_compressed(
-    first: Path, configuration: str
+    recording: Path, configuration: str
 ) -> None:
-    found, _ = heard(first, configuration, "none", "{}")
+    found, _ = heard(recording, configuration, "none", "{}")
     compressed = [one for one in found.regimes if one["heuristic"] == COMPRESSION and one["new"] > one["old"]]
 
     assert compressed
