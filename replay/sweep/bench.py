@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Final
+from typing import Any, Final
 
 from journal.background import Inline
 from journal.disk import Disk, RealDisk
@@ -22,6 +22,10 @@ from replay.without_own import feed_of
 
 KEPT_BYTES: Final = 1 << 30
 """Packed market data that a process keeps in memory, of all journals together: about four million inputs."""
+
+
+Observing = Callable[[Simulation], Callable[[Simulated], dict[str, Any]]]
+"""Has a run observed; the answer gives its figures by purse, once it is over."""
 
 
 class Changed(JournalError):
@@ -70,6 +74,11 @@ class Bench:
         self._room = kept_bytes
         self._journals: list[Journal] = []
         self._feeds: list[KeptFeed | None] = []
+        self._observing: Observing | None = None
+        if plan.observed:
+            from replay.sweep.observed import observing  # what it takes is half as much again, and rarely wanted
+
+            self._observing = observing
         try:
             for number, market in enumerate(plan.markets):
                 journal = self._open.enter_context(open_journal(market.base, self._disk, Inline()))
@@ -90,13 +99,18 @@ class Bench:
         """
         start = self._plan.start(task)
         feed = self._feeds[task.market] or self._fresh(task.market, start, lambda note: None)
+        simulation = Simulation(start, self._plan.variants[task.variant].config, feed)
+        observing = None if self._observing is None else self._observing(simulation)
         try:
-            found = Simulation(start, self._plan.variants[task.variant].config, feed).play()
+            found = simulation.play()
         except Runaway as error:
             return Result({}, str(error))
         except SystemExit:
             return Result({}, "a strategy called sys.exit; let it return")
-        return Result(figures_of(found), failure_of(start, found))
+        figures = figures_of(found)
+        if observing is not None:
+            figures["purses"] = observing(found)
+        return Result(figures, failure_of(start, found))
 
     def close(self) -> None:
         """Close the journals."""

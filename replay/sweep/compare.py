@@ -93,9 +93,21 @@ def distinct(pairs: Sequence[tuple[Task, Result, Result]]) -> list[tuple[Task, R
     return kept
 
 
-def compare(pairs: Sequence[tuple[Task, Result, Result]], name: str) -> Comparison:
-    """The comparison of at least one pair by the metric *name*."""
-    both = [(metric(one.figures, name), metric(other.figures, name)) for _, one, other in pairs]
+def compare(pairs: Sequence[tuple[Task, Result, Result]], name: str) -> Comparison | None:
+    """The comparison of *pairs* by the metric *name*, those left out that lack it; None where all do."""
+    known: list[tuple[Task, Result, Result]] = []
+    both: list[tuple[Decimal, Decimal]] = []
+    for pair in pairs:
+        a, b = metric(pair[1].figures, name), metric(pair[2].figures, name)
+        if a is not None and b is not None:
+            known.append(pair)
+            both.append((a, b))
+    return _comparison(known, both, name) if both else None
+
+
+def _comparison(
+    pairs: Sequence[tuple[Task, Result, Result]], both: Sequence[tuple[Decimal, Decimal]], name: str
+) -> Comparison:
     differences = tuple(b - a for a, b in both)
     better = sum(is_better(b, a, name) for a, b in both)
     worse = sum(is_better(a, b, name) for a, b in both)

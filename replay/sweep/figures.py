@@ -18,7 +18,12 @@ MONEY: Final = {
 }
 """Metrics that are money, by what `pnl` calls them; `pnl.USDT` is that of one currency."""
 COUNTS: Final = ("fills", "orders", "cancels", "refused")
-LESS_IS_BETTER: Final = ("fees", "orders", "cancels", "refused")
+RATIOS: Final = ("sharpe", "sortino", "return", "turnover")
+SPLIT: Final = ("spread", "slippage", "drift", "adverse", "holding", "conversion", "rebates", "rewards")
+"""Where the profit came from (`replay.attribution`)."""
+OBSERVED: Final = (*RATIOS, "max_drawdown", *SPLIT)
+"""Metrics of an observed run, of each purse (a currency at a venue); without its name where there is one only."""
+LESS_IS_BETTER: Final = ("fees", "orders", "cancels", "refused", "max_drawdown")
 """Of every other metric more is better."""
 
 
@@ -27,7 +32,8 @@ class NoMetric(JournalError):
 
     def __init__(self, name: str, names: Iterable[str]) -> None:
         super().__init__(f"--metric {name}: no run has that figure")
-        self.advice = f"there are {', '.join(names)}"
+        needs = " (--observe has it)" if name.partition(".")[0] in OBSERVED else ""
+        self.advice = f"there are {', '.join(names)}{needs}"
 
 
 def figures_of(simulated: Simulated) -> dict[str, Any]:
@@ -53,12 +59,17 @@ def figures_of(simulated: Simulated) -> dict[str, Any]:
 
 def metric_names(found: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """
-    The metrics of runs with these figures: counts, and money by currency; without its currency where there is one only.
+    The metrics of runs with these figures: counts, money by currency, and what was observed by purse; without the name
+    of currency or purse where there is one only.
     """
-    currencies = sorted({currency for figures in found for currency in figures["pnl"]})
-    if len(currencies) <= 1:
-        return *MONEY, *COUNTS
-    return *(f"{name}.{currency}" for currency in currencies for name in MONEY), *COUNTS
+    known = list(found)
+    currencies = sorted({currency for figures in known for currency in figures["pnl"]})
+    purses = sorted({purse for figures in known for purse in figures.get("purses", {})})
+    return *_named(MONEY, currencies), *COUNTS, *(_named(OBSERVED, purses) if purses else ())
+
+
+def _named(metrics: Iterable[str], of: list[str]) -> tuple[str, ...]:
+    return tuple(metrics) if len(of) <= 1 else tuple(f"{name}.{one}" for one in of for name in metrics)
 
 
 def checked_metric(name: str, names: Iterable[str]) -> str:
@@ -77,15 +88,22 @@ def checked_metric(name: str, names: Iterable[str]) -> str:
     raise NoMetric(name, names)
 
 
-def metric(figures: Mapping[str, Any], name: str) -> Decimal:
-    """The metric *name* of a run; money is 0 in a currency that it did not touch."""
-    short, dot, currency = name.partition(".")
-    if short not in MONEY:
+def metric(figures: Mapping[str, Any], name: str) -> Decimal | None:
+    """
+    The metric *name* of a run; None where there is too little to say it from (a Sharpe ratio of two instants).
+
+    Money is 0 in a currency or a purse that the run did not touch.
+    """
+    short, dot, of = name.partition(".")
+    if short in COUNTS:
         return Decimal(figures[short])
-    pnl: Mapping[str, Mapping[str, Any]] = figures["pnl"]
-    wanted = [currency] if dot else list(pnl)
+    members: Mapping[str, Mapping[str, Any]] = figures["pnl" if short in MONEY else "purses"]
+    wanted = [of] if dot else list(members)
     assert len(wanted) <= 1
-    return sum((Decimal(pnl[one][MONEY[short]]) for one in wanted if one in pnl), Decimal(0))
+    found = [members[one][MONEY.get(short, short)] for one in wanted if one in members]
+    if not found:
+        return None if short in RATIOS else Decimal(0)
+    return None if found[0] is None else Decimal(str(found[0]))
 
 
 def unmarked(figures: Mapping[str, Any]) -> int:
@@ -99,14 +117,24 @@ def unit_of(found: Iterable[Mapping[str, Any]], name: str) -> str:
         return ""
     currencies = sorted({currency for figures in found for currency in figures.get("pnl", {})})
     named = name.partition(".")[2] or (currencies[0] if len(currencies) == 1 else "")
-    return f" in {named}" if named else ""
+    return f" in {named}" if named in currencies else ""
 
 
 def is_money(name: str) -> bool:
     """Whether a metric is money."""
-    return name.partition(".")[0] in MONEY
+    return name.partition(".")[0] in (*MONEY, *SPLIT, "max_drawdown")
+
+
+def is_count(name: str) -> bool:
+    """Whether a metric is a whole number."""
+    return name in COUNTS
+
+
+def is_less_better(name: str) -> bool:
+    """Whether a smaller value of the metric *name* is a better one."""
+    return name.partition(".")[0] in LESS_IS_BETTER
 
 
 def is_better(one: Decimal, other: Decimal, name: str) -> bool:
     """Whether *one* is a better value of the metric *name* than *other*."""
-    return one < other if name.partition(".")[0] in LESS_IS_BETTER else one > other
+    return one < other if is_less_better(name) else one > other

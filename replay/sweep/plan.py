@@ -26,7 +26,8 @@ FORMAT: Final = 1
 """Of the figures that are kept: another number leaves all results of before behind."""
 
 DECIDING: Final = ("adapters", "engine/kernel", "journal", "replay")
-TELLING: Final = ("replay/sweep", "replay/report")
+SWEEPING: Final = "replay/sweep/"
+REPORTING: Final = "replay/report/"
 MOST_SOURCE: Final = 4 << 20
 
 
@@ -66,6 +67,8 @@ class Plan:
     markets: tuple[Market, ...]
     variants: tuple[Variant, ...]
     code: str
+    observed: bool = False
+    """Whether runs are observed, for figures that only an observer has. It changes no run."""
 
     def start(self, task: Task) -> RunStart:
         """The RUN_START of *task*: the one that `engine replay` would make."""
@@ -95,6 +98,7 @@ class Plan:
             "strategies": [_strategy(asdict(one)) for one in start.strategies],
             "policy": text_digest(start.policy),
             "seed": seed,
+            **({"observed": True} if self.observed else {}),
         }
 
     def tasks(self, seeds: Sequence[int]) -> list[Task]:
@@ -164,9 +168,9 @@ def variant_of(
     return Variant(label, chosen.config, tuple(evolve(first, base=market.told) for market in markets))
 
 
-def code_digest(disk: Disk) -> str:
+def code_digest(disk: Disk, observed: bool = False) -> str:
     """
-    The digest of all sources that a result may depend on.
+    The digest of all sources that a result may depend on; where runs are *observed*, a report tells some of it.
 
     The build names those that are compiled, which decide. What is beside them builds a run from its configuration, and
     tells its figures: a result must not outlive a change there either.
@@ -175,6 +179,6 @@ def code_digest(disk: Disk) -> str:
     for folder in DECIDING:
         for path in sorted((ROOT / folder).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
-            if not name.startswith(TELLING):
+            if not name.startswith(SWEEPING) and (observed or not name.startswith(REPORTING)):
                 digest.update(name.encode() + b"\0" + read_all(disk, path, MOST_SOURCE) + b"\0")
     return digest.hexdigest()

@@ -138,7 +138,7 @@ def _axis(scale: _Scale) -> str:
 def _line(label: str, row: Row, metric: str, scale: _Scale, best: bool, with_dots: bool) -> str:
     failed = f" ({row.failed:,} failed)" if row.failed else ""
     head = f"<td>{escape(label)}</td><td>{row.runs:,}{failed}</td>"
-    if not row.spreads:
+    if metric not in row.spreads:
         return (
             f'<tr>{head}<td>-</td><td>-</td><td>-</td><td class="picture">{_svg(_LINE, _rules(scale, _LINE))}</td></tr>'
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from journal.disk import Disk, write_all
-from replay.sweep.figures import is_money, metric
+from replay.sweep.figures import is_count, metric
 from replay.sweep.plan import Plan, Task
 from replay.sweep.store import Result
 
@@ -20,7 +20,7 @@ def columns(
     """
     The table by columns, a row for each run in order of journals, points and seeds.
 
-    The axes are text as typed, money is float64, counts are int64; both are null for a run without figures.
+    The axes are text as typed, counts are int64, other metrics float64; null where a run has none.
     """
     tasks = sorted(found, key=lambda task: (task.market, task.variant, task.seed))
     table: dict[str, list[Any]] = {"point": [task.variant for task in tasks]}
@@ -32,9 +32,9 @@ def columns(
     table["key"] = [task.key for task in tasks]
     table["failure"] = [found[task].failure or None for task in tasks]
     for name in names:
-        kind = float if is_money(name) else int
-        figures = [found[task].figures for task in tasks]
-        table[name] = [kind(metric(one, name)) if one else None for one in figures]
+        kind = int if is_count(name) else float
+        known = [metric(found[task].figures, name) if found[task].figures else None for task in tasks]
+        table[name] = [None if value is None else kind(value) for value in known]
     table["state_digest"] = [found[task].figures.get("state_digest") for task in tasks]
     return table
 
@@ -51,7 +51,7 @@ def parquet(
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     table = columns(plan, found, axes, points, names)
-    types = {name: pa.float64() if is_money(name) else pa.int64() for name in names}
+    types = {name: pa.int64() if is_count(name) else pa.float64() for name in names}
     types |= {"point": pa.int64(), "seed": pa.int64()}
     sink = pa.BufferOutputStream()
     arrays = {name: pa.array(values, types.get(name, pa.string())) for name, values in table.items()}

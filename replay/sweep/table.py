@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from replay.sweep.figures import COUNTS, LESS_IS_BETTER, is_better, is_money, metric, unmarked
+from replay.sweep.figures import COUNTS, is_better, is_count, is_less_better, metric, unmarked
 from replay.sweep.plan import Plan, Task
 from replay.sweep.store import Result
 
@@ -38,7 +38,7 @@ class Spread:
 
 @frozen
 class Row:
-    """One point: its runs, those of them that failed, and the spread of each metric; none where all failed."""
+    """One point: its runs, those of them that failed, and the spread of each metric that any of them has."""
 
     variant: int
     runs: int
@@ -58,7 +58,7 @@ def quantile(ordered: Sequence[Decimal], quarters: int) -> Decimal:
 
 def spread_of(values: Sequence[Decimal], name: str) -> Spread:
     """The spread of the metric *name* over at least one value."""
-    ordered = sorted(values, reverse=name.partition(".")[0] in LESS_IS_BETTER)
+    ordered = sorted(values, reverse=is_less_better(name))
     lower, median, upper = (quantile(ordered, quarters) for quarters in (1, 2, 3))
     return Spread(ordered[0], lower, median, upper, ordered[-1])
 
@@ -73,15 +73,25 @@ def rows_of(plan: Plan, found: Mapping[Task, Result], names: Sequence[str], chos
     for variant in range(len(plan.variants)):
         results = by_variant.get(variant, [])
         good = [result.figures for result in results if not result.failure]
-        spreads = {name: spread_of([metric(one, name) for one in good], name) for name in names} if good else {}
-        values = tuple(metric(one, chosen) for one in good)
+        spreads: dict[str, Spread] = {}
+        for name in names:
+            known = known_values(good, name)
+            if known:
+                spreads[name] = spread_of(known, name)
+        values = tuple(known_values(good, chosen))
         rows.append(Row(variant, len(results), len(results) - len(good), spreads, values))
     return rows
 
 
+def known_values(found: Sequence[Mapping[str, Any]], name: str) -> list[Decimal]:
+    """The metric *name* of the runs that have it."""
+    values = [metric(figures, name) for figures in found]
+    return [value for value in values if value is not None]
+
+
 def best_of(rows: Sequence[Row], name: str) -> int | None:
     """The variant with the best median, the first of equals; None where no run ended, or there is only one row."""
-    ended = sorted((row for row in rows if row.spreads), key=lambda row: row.variant)
+    ended = sorted((row for row in rows if name in row.spreads), key=lambda row: row.variant)
     if not ended or len(rows) == 1:
         return None
     found = ended[0]
@@ -92,11 +102,10 @@ def best_of(rows: Sequence[Row], name: str) -> int | None:
 
 
 def ordered_by(rows: Sequence[Row], name: str) -> list[Row]:
-    """*rows* with the best median first; those without any run that ended come last."""
-    ended = [row for row in rows if row.spreads]
-    less = name.partition(".")[0] in LESS_IS_BETTER
-    ended.sort(key=lambda row: row.spreads[name].median, reverse=not less)
-    return [*ended, *(row for row in rows if not row.spreads)]
+    """*rows* with the best median first; those without any come last."""
+    ended = [row for row in rows if name in row.spreads]
+    ended.sort(key=lambda row: row.spreads[name].median, reverse=not is_less_better(name))
+    return [*ended, *(row for row in rows if name not in row.spreads)]
 
 
 def spread_fields(spread: Spread) -> dict[str, str]:
@@ -112,9 +121,9 @@ def spread_fields(spread: Spread) -> dict[str, str]:
 
 def number(value: Decimal, name: str) -> str:
     """*value* of the metric *name* as people read it."""
-    if is_money(name):
-        return f"{value:,.4f}"
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
+    if is_count(name):
+        return f"{value:,.2f}".rstrip("0").rstrip(".")
+    return f"{value:,.4f}"
 
 
 def cells(
@@ -140,7 +149,7 @@ def cells(
     table = [heading]
     for row, point in zip(rows, points, strict=True):
         line = [*point, f"{row.runs:,}", *([f"{row.failed:,}"] if has_failed else [])]
-        if row.spreads:
+        if name in row.spreads:
             one = row.spreads[name]
             line += [number(value, name) for value in (one.worst, one.lower, one.median, one.upper, one.best)]
             line += [number(row.spreads["fills"].median, "fills")] if name != "fills" else []
@@ -158,19 +167,20 @@ def _is_number(text: str) -> bool:
 
 def reach(rows: Sequence[Row], name: str) -> tuple[Decimal, Decimal] | None:
     """The least and the greatest value of all runs; None without any."""
-    found = [value for row in rows if row.spreads for value in (row.spreads[name].worst, row.spreads[name].best)]
+    ended = [row.spreads[name] for row in rows if name in row.spreads]
+    found = [value for one in ended for value in (one.worst, one.best)]
     return (min(found), max(found)) if found else None
 
 
 def _reach(rows: Sequence[Row], name: str) -> str:
     found = reach(rows, name)
-    return "no run came to an end" if found is None else f"{number(found[0], name)} to {number(found[1], name)}"
+    return "no run has it" if found is None else f"{number(found[0], name)} to {number(found[1], name)}"
 
 
 def drawn(row: Row, rows: Sequence[Row], name: str) -> str:
     """A row's distribution as text, on the scale of all rows: `├──▒▒█▒▒▒────┤`; the block is the median."""
     found = reach(rows, name)
-    if found is None or not row.spreads:
+    if found is None or name not in row.spreads:
         return ""
     least, most = found
     one = row.spreads[name]

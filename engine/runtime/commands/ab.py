@@ -69,7 +69,7 @@ def ab(output: Output, config_a: Path, config_b: Path, seeds: str, **options: An
         chosen = checked_metric(asked.metric, names)
     pairs, failed = pairs_of(found)
     counting = distinct(pairs)
-    compared = {name: compare(counting, name) for name in names} if counting else {}
+    compared = {name: one for name in names if (one := compare(counting, name)) is not None}
     told = failures(plan, found, LABELS)
     notes = remarks(len(plan.markets), len(pairs), len(counting), failed, compared.get(chosen))
     if output.as_json:
@@ -84,17 +84,17 @@ def ab(output: Output, config_a: Path, config_b: Path, seeds: str, **options: An
             "failed_pairs": failed,
             "distinct_pairs": len(counting),
             "metrics": {name: comparison_fields(one) for name, one in compared.items()},
-            "better": (compared[chosen].verdict or None) if compared else None,
+            "better": (compared[chosen].verdict or None) if chosen in compared else None,
             "runs": run_fields(plan, found),
             "notes": notes,
         }
         output.document("refold.ab/1", fields)
         return
-    if compared:
+    if chosen in compared:
         print_comparisons(output, compared, chosen)
         output.lines([verdict(compared[chosen], len(plan.markets))])
     else:
-        output.lines(["nothing to compare: no pair of runs came to an end"])
+        output.lines(["nothing to compare: no pair of runs came to an end with that figure"])
     output.lines(told)
     output.lines(f"note: {note}" for note in notes)
 
@@ -117,7 +117,7 @@ def planned(disk: "Disk", asked: Asked, config_a: Path, config_b: Path) -> "Plan
         names = [one.name for one in config.strategies]
         given = tuple(spelled_out(override, names) for override in asked.overrides)
         chosen.append((label, configured(disk, None, path, None, given, asked.profile)))
-    plan = plan_of(disk, markets, chosen)
+    plan = plan_of(disk, markets, chosen, asked.observe)
     if plan.made_of(0, 0, 0) == plan.made_of(1, 0, 0):
         raise CommandError(f"{config_a} and {config_b} say the same", "let them differ in something", Exit.USAGE)
     return plan

@@ -131,6 +131,7 @@ class LocalPool:
         """A worker was killed, for want of memory perhaps: its run is made again by one that has nothing to do."""
         self._workers.remove(worker)
         worker.pipe.close()
+        worker.process.terminate()
         worker.process.join()
         if worker.task is None:
             return

@@ -136,7 +136,7 @@ def planned(
             chosen.append((point.label, configured(disk, recorded, config, strategy, overrides, asked.profile)))
             advance(1)
     seed = chosen[0][1].config.seed if recorded is None or chosen[0][1].seeded else recorded.seed
-    return plan_of(disk, markets, chosen, recorded), axes, points, seed
+    return plan_of(disk, markets, chosen, asked.observe, recorded), axes, points, seed
 
 
 def recorded_of(markets: "tuple[Market, ...]", strategy: str | None) -> "RunStart | None":

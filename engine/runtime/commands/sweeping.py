@@ -41,6 +41,11 @@ def sweeping_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="N",
             help="Make runs in so many processes. Default: as many as there are cores.",
         ),
+        click.option(
+            "--observe",
+            is_flag=True,
+            help="Observe each run, for its Sharpe ratio, its largest drawdown and where its profit came from; slower.",
+        ),
         click.option("--include-invalid", is_flag=True, help="Accept segments that a label marks invalid."),
         click.option(
             "--metric",
@@ -48,7 +53,8 @@ def sweeping_options(function: Callable[..., Any]) -> Callable[..., Any]:
             default="pnl",
             show_default=True,
             help="The figure that is judged: pnl, realised, unrealised, fees, income, fills, orders, cancels, refused; "
-            "with several currencies pnl.USDT and so on.",
+            "with several currencies pnl.USDT and so on. With --observe also sharpe, sortino, return, turnover, "
+            "max_drawdown, spread, slippage, drift, adverse, holding, conversion, rebates, rewards.",
         ),
         click.option(
             "--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Change one value of the configuration."
@@ -73,6 +79,7 @@ class Asked:
     overrides: tuple[str, ...]
     metric: str
     include_invalid: bool
+    observe: bool
     jobs: int | None
     out: Path | None
 
@@ -129,6 +136,7 @@ def plan_of(
     disk: "Disk",
     markets: "tuple[Market, ...]",
     chosen: "Sequence[tuple[str, Configured]]",
+    observed: bool,
     recorded: Any = None,
 ) -> "Plan":
     """The plan of these configurations, each with its label; *recorded* is the run that they change, if any."""
@@ -139,7 +147,7 @@ def plan_of(
     variants: list[Variant] = [
         variant_of(disk, label, configured, markets, recorded, platform) for label, configured in chosen
     ]
-    return Plan(markets, tuple(variants), code_digest(disk))
+    return Plan(markets, tuple(variants), code_digest(disk, observed), observed)
 
 
 def run_all(output: Output, disk: "Disk", plan: "Plan", seeds: Sequence[int], asked: Asked) -> "dict[Task, Result]":

@@ -92,7 +92,7 @@ def test_pairs_that_the_seed_does_not_change_count_once(place: Path) -> None:
 def test_pairs_of_which_one_failed_are_left_out_and_told(place: Path) -> None:
     found = command(place, "one", "--a", "config.yaml", "--b", "failing.yaml", "--seeds", "1..2")
 
-    assert found.stdout.startswith("nothing to compare: no pair of runs came to an end\n")
+    assert found.stdout.startswith("nothing to compare: no pair of runs came to an end with that figure\n")
     assert "failed: B, seed 1 and 1 more: strategy 'one' raised ValueError: no way out" in found.stdout
     assert "note: 2 pairs left out, since one of the two runs failed" in found.stdout
 

@@ -1,5 +1,6 @@
 """Runs of a sweep: each is the run that `engine replay` makes, however often the market data was read before it."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import orjson
@@ -14,7 +15,7 @@ from engine.runtime.cli import engine
 from replay.run import TAKEN_OUT
 from replay.sweep.bench import Bench, Changed
 from replay.sweep.executor import InProcess
-from replay.sweep.figures import NoMetric, checked_metric, metric, metric_names
+from replay.sweep.figures import SPLIT, NoMetric, checked_metric, metric, metric_names
 from replay.sweep.plan import Plan
 from replay.sweep.store import Result
 from scenarios.sample.recording import Sample, inputs
@@ -71,6 +72,21 @@ def test_runs_that_share_what_was_read_are_those_that_read_it_anew(place: Path) 
     assert results(plan, (1, 2), kept_bytes=0) == kept
     assert [result.failure for result in kept] == [""] * 8
     assert len({orjson.dumps(result.figures) for result in kept}) == 8
+
+
+def test_an_observed_run_is_the_same_run_and_tells_more(place: Path) -> None:
+    plan = planned(place)
+    watched = evolve(plan, observed=True)
+    (plain,), (observed,) = results(plan, (3,)), results(watched, (3,))
+    (purse,) = observed.figures.pop("purses").values()
+    parts = sum(Decimal(purse[name]) for name in SPLIT)
+
+    assert observed == plain
+    assert watched.made_of(0, 0, 3) != plan.made_of(0, 0, 3)
+    assert Decimal(purse["max_drawdown"]) > 0
+    assert abs(parts - Decimal(purse["fees"]) - Decimal(plain.figures["pnl"]["pUSD"]["total"])) < Decimal("0.0001")
+    assert metric({**plain.figures, "purses": {"p": purse}}, "max_drawdown") == Decimal(purse["max_drawdown"])
+    assert metric_names([{**plain.figures, "purses": {"p": purse}}])[-len(SPLIT) :] == SPLIT
 
 
 def test_a_strategy_that_raises_fails_its_own_runs_and_says_where(place: Path) -> None:

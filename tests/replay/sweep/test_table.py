@@ -88,6 +88,23 @@ def test_failed_runs_are_counted_and_in_no_quartile() -> None:
     assert table[2][1:9] == ["2", "2", *["-"] * 6]
 
 
+def test_runs_that_lack_a_metric_are_in_no_quartile_of_it() -> None:
+    found = found_with([[1, 2, 3], [1, 2]])
+    for task, result in found.items():
+        known = None if task.variant or not task.seed else task.seed / 8
+        result.figures["purses"] = {"venue:pUSD": {"sharpe": known}}
+    rows = rows_of(plan_of_points(2), found, ("pnl", "sharpe", "fills"), "sharpe")
+    table, _ = cells(["x"], [("1",), ("2",)], rows, "sharpe")
+
+    assert rows[0].spreads["sharpe"].median == Decimal("0.1875")
+    assert "sharpe" not in rows[1].spreads
+    assert rows[0].values == (Decimal("0.125"), Decimal("0.25"))
+    assert table[1][2:7] == ["0.1250", "0.1562", "0.1875", "0.2188", "0.2500"]
+    assert table[2][2:7] == ["-"] * 5
+    assert [row.variant for row in ordered_by(rows, "sharpe")] == [0, 1]
+    assert best_of(rows, "sharpe") == 0
+
+
 def test_the_best_median_is_starred_wherever_it_stands() -> None:
     rows = rows_with([[1], [5], [3], ["it raised"]])
     points = [("a",), ("b",), ("c",), ("d",)]
