@@ -216,6 +216,20 @@ def test_in_a_market_of_nobody_an_unwinding_displaces_nothing():
     assert (owner(room), sent(room, CANCEL)) == (0, [])
 
 
+def test_of_equals_that_all_hold_something_whoever_asks_goes_on_where_none_is_the_owner():
+    room, *makers, box = a_room(MARKET_MAKING, MARKET_MAKING, MARKET_MAKING, BOX_ARBITRAGE)
+    ask(room, box, bid(40))
+    end(room, sent(room)[0])
+    for seat in (1, 2):
+        room.desk.stakes[0].traded(seat, 10)
+    third = kept_out(room, makers[2])
+    room.desk.stakes[0].traded(3, 10)
+
+    assert (owner(room), third) == (4, 1)
+    assert kept_out(room, makers[2]) is None
+    assert kept_out(room, makers[0]) == 3
+
+
 def test_complete_sets_hold_no_market():
     room, low, high = a_room(MARKET_MAKING, BOX_ARBITRAGE)
     pair = [
