@@ -53,7 +53,7 @@ APART = (
 )
 # -fno-semantic-interposition lets small calls be inlined: without it a method call costs 2 ns more.
 FLAGS = ["-O3", "-fwrapv", "-ffp-contract=off", "-fno-semantic-interposition", "-Wno-error", "-g0"]
-# What runs only when something fails. Told so, the compiler keeps the way there out of the hot loops' instruction cache.
+# What runs only when something fails. Told so, the compiler keeps the way there out of the instruction cache's way.
 COLD = """\
 #include <Python.h>
 #if defined(__GNUC__)
