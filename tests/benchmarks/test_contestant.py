@@ -110,7 +110,7 @@ def test_the_contest_is_a_resimulation_as_anyone_runs_it_and_passes_no_part_by(f
         "engine/kernel/step.py:step_timer",
         "engine/kernel/step.py:step_order",
         "engine/kernel/step.py:fold_plain",
-        "engine/kernel/arbiter.py:may_place",
+        "engine/kernel/arbiter.py:kept_out_by",
         "engine/kernel/admit.py:_allowed",
         "adapters/simulated/venue.py:submit",
         "adapters/simulated/venue.py:arrive",
