@@ -98,7 +98,9 @@ class Learned:
         """The part `slippage:` of an adversary, with the table beside it."""
         lines = [f"# Learned from {self.orders} orders that were to take, of {', '.join(self.journals)}:"]
         lines += [f"#   {_words(cell)}" for cell in self.cells]
-        return "\n".join([*lines, "slippage:", f"  impact_ticks: {_decimal(min(self.impact_ticks, Fraction(1000)))}", ""])
+        return "\n".join(
+            [*lines, "slippage:", f"  impact_ticks: {_decimal(min(self.impact_ticks, Fraction(1000)))}", ""]
+        )
 
     def table(self) -> str:
         """The table as YAML: bounds are null where there is none, ticks in thousandths."""

@@ -5,7 +5,7 @@ One `StrictFold` serves one run. It stops, and says where, at what only its driv
 run, a span of another journal's records, a DIGEST behind which a checkpoint is wanted, a difference.
 """
 
-from typing import Final, final
+from typing import Any, Final, final
 
 from mypy_extensions import i64
 
@@ -15,6 +15,7 @@ from engine.kernel.record import CONTROL, DERIVED, ENGINE_SOURCE, NONE
 from engine.kernel.step import Kernel
 from journal.codec import Cursor, encode
 from replay.decoded import DecodedCursor
+from replay.venue_time import END
 
 GOING: Final[i64] = 0
 AT_RUN_START: Final[i64] = 1
@@ -65,6 +66,7 @@ class StrictFold:
 
     `inputs`, `derived` and `compared` count records; `difference` is set once, and then `fold` goes no further. It
     stops behind the first DIGEST of a run that has at least `pause_at` inputs, and after `breath` inputs in one call.
+    An `observer` (`replay.observe.Follower`) is told what it has to know, and looks between inputs.
     """
 
     def __init__(self, kernel: Kernel, comparing: bool, last_seq: i64 = 0) -> None:
@@ -82,6 +84,9 @@ class StrictFold:
         self.difference: Difference | None = None
         self._expected: list[Derived] = []
         self._next: i64 = 0
+        self.base_seq: i64 = 0  # the last input of the base
+        self.observer: Any = None
+        self.observe_ns: i64 = END  # when it next wants to look
 
     def fold(self, data: bytes, start: i64, end: i64, until_seq: i64, entering: bool) -> i64:
         """
@@ -105,6 +110,8 @@ class StrictFold:
                 if self.comparing and not self._compare(cursor):
                     return cursor.offset
                 self.seq = cursor.seq
+                if self.observer is not None:
+                    self.observer.derived(cursor.seq, cursor.kind, cursor.schema, cursor.payload())
                 if cursor.kind == DIGEST and self.comparing and kernel.inputs >= self.pause_at:
                     self.stopped = AT_DIGEST
                     return cursor.next_offset
@@ -119,7 +126,11 @@ class StrictFold:
                 self.stopped = AT_SPAN
                 return cursor.offset
             entering = False
+            if cursor.recv_ns > self.observe_ns:
+                self._observe(cursor.recv_ns)
             self.enter(cursor.seq, cursor.recv_ns)
+            if self.observer is not None and not is_kept(kind):
+                self.observer.input(cursor.seq, kind, cursor.schema, cursor.source, cursor.recv_ns, cursor.payload())
             kernel.step(cursor.seq, cursor.recv_ns, kind, cursor.source, data, cursor.payload_start, cursor.payload_end)
             self.take(kernel.out.records)
             if self.inputs == pause:
@@ -141,7 +152,10 @@ class StrictFold:
             if cursor.flags & (CONTROL | DERIVED) == 0 and is_kept(cursor.kind):
                 if not self.group_complete(cursor.offset):
                     return cursor.offset
+                if cursor.recv_ns > self.observe_ns:
+                    self._observe(cursor.recv_ns)
                 self.enter(span_seq, cursor.recv_ns)
+                self.base_seq = cursor.seq
                 kernel.step(
                     span_seq,
                     cursor.recv_ns,
@@ -171,9 +185,17 @@ class StrictFold:
                 return
             if not self.group_complete(0):
                 return
+            if cursor.next_ns() > self.observe_ns:
+                self._observe(cursor.next_ns())
             self.enter(span_seq, cursor.next_ns())
+            self.base_seq = seq
             cursor.fold_next()
             self.take(self.kernel.out.records)
+
+    def _observe(self, until_ns: i64) -> None:
+        """The next input comes at *until_ns*: let the observer look as often before it as it wants to."""
+        while self.observe_ns < until_ns:
+            self.observe_ns = self.observer.look(self.observe_ns, self.seq, self.base_seq)
 
     def enter(self, seq: i64, recv_ns: i64) -> None:
         """The input *seq* opens a group."""

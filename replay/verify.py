@@ -7,7 +7,7 @@ answer says so. Never raises for a difference: that is an answer too.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field, frozen
 
@@ -24,6 +24,10 @@ from replay.rebuild import bare_kernel, kernel_of
 from replay.resume import Checkpoints, Fork, Resumed
 from replay.run import RunStart, read_run_start
 from replay.strict import AT_DIGEST, AT_RUN_START, AT_SPAN, GOING, NEVER, TOOK_BREATH, StrictFold
+
+if TYPE_CHECKING:
+    from replay.observe.follower import Follower
+    from replay.observed import Observed
 
 END = 2**63 - 1
 OpenBase = Callable[[RunStart], BaseFeed]
@@ -68,6 +72,8 @@ class StrictReplay:
     slow: int = 0
     unfinished: int = 0
     """Derived records that a live end still lacks: a recovery would write them."""
+    observed: "list[Observed]" = field(factory=list)
+    """What was seen of each run, if that was asked for; the last one as far as it was folded."""
     asked_nothing: bool = False
     """The journal holds none of the records asked for: it was folded for its state, and nothing was compared."""
 
@@ -115,7 +121,10 @@ class _Pass:
         checkpoints: Checkpoints | None,
         resumed: Resumed | None,
         progress: Callable[[int], Any],
+        observe: bool,
     ) -> None:
+        self.observe = observe
+        self.follower: Follower | None = None
         self.answer = answer
         self.progress = progress
         self.comparing = not answer.asked_nothing
@@ -185,8 +194,19 @@ class _Pass:
         self.answer.runs.append(run)
         self.run_seq = cursor.seq
         self.fold = breathing(StrictFold(kernel_of(run), self.comparing, self.fold.seq))
+        if self.observe:
+            from replay.observe.follower import Follower
+
+            self.end_observing()
+            self.follower = Follower(self.fold, run)
         self.plan_checkpoint()
         self.open_base(run)
+
+    def end_observing(self) -> None:
+        """The run that was observed is over."""
+        if self.follower is not None:
+            self.answer.observed.append(self.follower.finish())
+            self.follower = None
 
     def open_base(self, run: RunStart) -> None:
         """Open the journal that *run* stands on, if it is an overlay."""
@@ -202,6 +222,8 @@ class _Pass:
         if self.feed is None:
             raise Malformed(f"record {cursor.seq} is a span, but its run names no base")
         self.feed.fold_span(self.fold, cursor.seq, cursor.payload())
+        if self.follower is not None:
+            self.follower.input(cursor.seq, cursor.kind, cursor.schema, cursor.source, cursor.recv_ns, cursor.payload())
         return int(cursor.next_offset)
 
     def keep(self) -> None:
@@ -249,6 +271,7 @@ def replay_strictly(
     checkpoints: Checkpoints | None = None,
     start: Resumed | None = None,
     progress: Callable[[int], Any] = lambda raw_bytes: None,
+    observe: bool = False,
 ) -> StrictReplay:
     """
     Fold *journal* from its start, or from the last checkpoint before *from_seq*, to *until_seq* (its end when None).
@@ -260,17 +283,19 @@ def replay_strictly(
         checkpoints: those beside the journal; None neither uses nor writes any.
         start: begins exactly there instead.
         progress: told the raw bytes of each block folded, those of an overlay's base too.
+        observe: whether each run is observed, for `observed`: then it is folded from the journal's start.
     Raises:
         JournalError: the journal is damaged, or a run of it cannot be rebuilt.
         UnknownKind: it holds a record that this build has no meaning for.
         Malformed: an engine input of it is not what its schema says.
     """
-    if start is None and checkpoints is not None and from_seq > journal.first_seq:
+    assert not (observe and start is not None)
+    if start is None and checkpoints is not None and from_seq > journal.first_seq and not observe:
         start = checkpoints.before(from_seq)
     answer = StrictReplay(start_seq=journal.first_seq if start is None else start.head.digest_seq + 1)
     answer.from_checkpoint = start is not None
     answer.asked_nothing = asks_nothing(journal, from_seq, until_seq)
-    work = _Pass(answer, base, checkpoints, start, progress)
+    work = _Pass(answer, base, checkpoints, start, progress, observe)
     until = END if until_seq is None else until_seq
     try:
         for block in journal.blocks(answer.start_seq, until_seq):
@@ -279,6 +304,7 @@ def replay_strictly(
             if not going:
                 break
         work.count()
+        work.end_observing()
     finally:
         work.close()
     if answer.divergence is None and work.fold.stopped == GOING:

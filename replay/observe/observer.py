@@ -7,7 +7,7 @@ It reads what the kernel holds and changes nothing: records, numbers and digests
 
 from collections.abc import Callable
 from struct import unpack
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import codes, kinds
@@ -27,11 +27,19 @@ from replay.observe.shares import Shares
 from replay.observe.summing_up import sum_up
 from replay.observed import Observed
 from replay.overlay import span_fields
-from replay.resimulation import Simulation, Sink
-from replay.simulate import Timeline
+
+if TYPE_CHECKING:
+    from replay.resimulation import Simulation, Sink
+    from replay.simulate import Timeline
 
 HORIZON_NS = 10_000_000_000
 """How long behind a fill a move of the mid is taken for adverse selection, unless said otherwise."""
+
+
+class Asked(Protocol):
+    """Who lets an observer look at `observe_ns`."""
+
+    observe_ns: Any
 
 
 class Observer:
@@ -64,9 +72,9 @@ class Observer:
         self.samples = Samples(kernel, self.ledger, self.orders, step_ns)
         self.controls = Controls(self._desk, names)
         self.scores = Scored(kernel, told)
-        self._line: Timeline | None = None
+        self.asks: Asked | None = None
         self._behind: Callable[[], None] | None = None  # what to do once the last input is folded
-        self._seq = 0
+        self.seq = 0
         self._now_ns = 0
         self._base_seq = 0
         self._capsules: dict[bytes, tuple[int, dict[str, Any]]] = {}
@@ -74,11 +82,15 @@ class Observer:
 
     # -- looking -------------------------------------------------------------------------------------------------------
 
-    def attach(self, line: Timeline) -> None:
+    def attach(self, line: "Timeline") -> None:
         """See `replay.resimulation.Observing`."""
-        self._line = line
         line.observer = self
-        line.observe_ns = self.samples.sampler.next_ns(int(line.now_ns) - 1)
+        self.begin(line, int(line.now_ns))
+
+    def begin(self, asked: "Asked", now_ns: int) -> None:
+        """A run begins at *now_ns*; *asked* lets this look at the times that it is told."""
+        self.asks = asked
+        asked.observe_ns = self.samples.sampler.next_ns(now_ns - 1)
 
     def look(self, now_ns: int, seq: int, base_seq: int) -> int:
         """See `replay.resimulation.Observing`."""
@@ -97,17 +109,17 @@ class Observer:
     def _ask(self) -> None:
         """A fill or an order asks for looks of its own: let them not be missed."""
         due = self.fills.next_ns()
-        if self._line is not None and due is not None and due < self._line.observe_ns:
-            self._line.observe_ns = due
+        if self.asks is not None and due is not None and due < self.asks.observe_ns:
+            self.asks.observe_ns = due
 
     def finish(self) -> Observed:
         """The run is over."""
         self._settle()
         self.fills.finish()
         self.orders.finish()
-        self.scores.look(self._now_ns, self._seq)
+        self.scores.look(self._now_ns, self.seq)
         self.samples.sampler.end(self._now_ns)
-        self.samples.look(self._now_ns, self._seq, self._base_seq)
+        self.samples.look(self._now_ns, self.seq, self._base_seq)
         return sum_up(self, self._kernel)
 
     # -- as a sink -----------------------------------------------------------------------------------------------------
@@ -118,15 +130,19 @@ class Observer:
         self.last_seq += 1
         if self.inner is not None:
             self.inner.append_input(kind, schema, source, recv_ns, src_ns, payload)
-        self._seq, self._now_ns = self.last_seq, recv_ns
-        self._capsules.clear()
-        self._seats.clear()
+        self.enter(self.last_seq, recv_ns)
         if kind == kinds.SPAN:
             self._base_seq = span_fields(payload)[1]
         elif kinds.SIM_ACKED <= kind <= kinds.SIM_CREDITED:
             words = unpack(f"<{len(payload) // 8}q", payload)
             self._reported(kind, dict(zip(FIXED[int(kind)], words, strict=True)))
         return self.last_seq
+
+    def enter(self, seq: int, now_ns: int) -> None:
+        """What is derived from now on, at *now_ns*, is derived from input *seq*."""
+        self.seq, self._now_ns = seq, now_ns
+        self._capsules.clear()
+        self._seats.clear()
 
     def append_derived(self, kind: int, schema: int, payload: bytes) -> int:
         """Append a record derived from the last input, which is folded."""
@@ -148,7 +164,7 @@ class Observer:
 
     def _reported(self, kind: int, said: dict[str, int]) -> None:
         """A report is about to be folded: remember what has to be known of the time before."""
-        seq, now_ns = self._seq, self._now_ns
+        seq, now_ns = self.seq, self._now_ns
         if kind == kinds.SIM_CREDITED:
             self.ledger.open(said["instrument"])
             reason = "reward" if said["reason"] == CREDIT_REWARD else "rebate"
@@ -210,7 +226,7 @@ class Observer:
             self._ask()
 
 
-def observer_of(simulation: Simulation, horizon_ns: int = HORIZON_NS, step_ns: int = FINEST_NS) -> Observer:
+def observer_of(simulation: "Simulation", horizon_ns: int = HORIZON_NS, step_ns: int = FINEST_NS) -> Observer:
     """Have *simulation*, not yet played, observed: the answer takes its records before its present sink does."""
     told: list[tuple[int, int, int, int]] | None = None
     if simulation.office.rewards is not None:

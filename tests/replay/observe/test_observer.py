@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from attribution_room import SECOND, Log, Room
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from resimulations import POLICY, sample_recording, strict
+from resimulations import NOISY, POLICY, sample_recording, strict
 from two_clocks_room import make_room
 
 from engine.kernel import kinds
@@ -18,12 +19,17 @@ from engine.kernel.market import Market
 from engine.kernel.record import NONE
 from engine.kernel.request import decode_request
 from engine.strategies.join_touch import JoinTouch
+from journal.disk import RealDisk
+from journal.reader import open_journal
 from replay import resimulate
+from replay.attribution import attribute
 from replay.observe import observer_of
 from replay.observed import MARKOUTS_NS, MOST_SAMPLES, Fill, Observed
+from replay.overlay import open_base
 from replay.rebuild import bare_kernel
 from replay.resimulation import Simulation
 from replay.results import NotObserved
+from replay.verify import replay_strictly
 
 JOIN = JoinTouch(size_lots=20_000_000, max_position_lots=100_000_000)
 VENUE = {"order_latency_ms": 40, "report_latency_ms": 30}
@@ -230,6 +236,27 @@ def test_rewards_are_sampled_each_minute_and_credits_divided(played: list[tuple[
         assert len(set(minutes)) == len(minutes) == scores.samples
         assert scores.scored == sum(one.ours > 0 for one in scores.found) > 0
         assert all(one.share is not None and 0 < one.share <= 1 for one in scores.found if one.ours)
+
+
+def test_a_strict_replay_sees_what_was_seen_of_the_run(tmp_path: Path) -> None:
+    base = sample_recording(tmp_path / "base", frames=400)
+    (tmp_path / "noisy.py").write_text(NOISY)
+    strategies = [JOIN, f"{tmp_path / 'noisy.py'}:Noisy"]
+    common: dict[str, Any] = {"venue": VENUE, "policy": POLICY, "seed": 7}
+    run = resimulate(base, strategy=strategies, **common, observe=True, out=tmp_path / "run")
+    with open_journal(tmp_path / "run") as journal:
+        found = replay_strictly(journal, base=lambda run: open_base(RealDisk(), journal.path, run, None), observe=True)
+    (observed,) = found.observed
+    # What only the venue knew: how its queues stood, and what it sampled.
+    counts = evolve(run.observed.counts, rested=0)
+    queue = tuple(evolve(one, orders=0, filled_orders=0, size=0, filled=0) for one in run.observed.queue)
+    orders = tuple(evolve(one, ahead=None) for one in run.observed.orders)
+    fills = tuple(evolve(one, ahead=None) for one in run.observed.fills)
+
+    assert found.identical
+    assert observed == evolve(run.observed, counts=counts, queue=queue, orders=orders, fills=fills, scores=())
+    assert min(observed.counts.orders, observed.counts.fills) > 5
+    assert attribute(observed).by_purse == run.attribution.by_purse
 
 
 def test_a_run_that_was_not_observed_says_so(tmp_path: Path) -> None:
