@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from attrs import evolve
 from maker_room import M, Watched, noisy_inputs, watching
-from resimulations import POLICY, ROOT, sample_recording, strict, write_recording
+from resimulations import POLICY, ROOT, of_kind, records, sample_recording, strict, write_recording
 
 import engine
+from engine.kernel import kinds
+from engine.kernel.derived import decode
 from engine.strategies.rewards_maker import RewardsMaker
 from journal.disk import RealDisk
 from replay import resimulate as notebook_run
@@ -136,3 +138,19 @@ def test_its_run_replays_to_the_last_byte_with_the_heuristics_on(sample: Path, t
         f"engine.strategies.{name}" for name in ("maker_parameters", "order_manager", "quoting", "verification")
     }
     assert make(found.start.strategies[0]).size_lots == 60 * M
+
+
+def test_beside_box_arbitrage_it_touches_its_own_orders_only_and_the_run_replays(sample: Path, tmp_path: Path) -> None:
+    config, _ = read_config((ROOT / "config" / "both.yaml").read_text(), "both.yaml")
+    out = tmp_path / "run"
+    found = notebook_run(sample, strategy=config.strategies, venue=config.venue, policy=POLICY, seed=7, out=out)
+    owner = {order["order"]: order["strategy"] for order in found.orders}
+    intents = [decode(int(kinds.INTENT), 1, one.payload) for one in of_kind(records(out), int(kinds.INTENT))]
+    cancelled = [owner.get(one["target"]) for one in intents if one["what"] == 2 and one["seat"] == 2]
+
+    assert found.faults == ()
+    assert dict.fromkeys(owner.values()) == {"box": None, "maker": None}
+    assert len(cancelled) > 10
+    assert set(cancelled) == {"maker"}
+    assert {one.code for one in found.refusals if one.strategy == "maker"} <= {"NOT_OWNER", "DUP_BLOCKED", "STALE_DATA"}
+    assert strict(out).identical
