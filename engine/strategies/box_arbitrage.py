@@ -195,7 +195,7 @@ class BoxArbitrage:
         """Ask for a box, where there is one and nothing speaks against it."""
         if view.now_ns < self.memory["not before"].get(pair, 0) or busy >= self.most_groups:
             return
-        if not _open(view, sides):
+        if not _open(view, sides) or not all(view.may_place(side.key) for side in sides):
             return
         limits = self.limits(self.most_lots - max(held(sides)), any(_pulled(side) for side in sides))
         if limits is None:

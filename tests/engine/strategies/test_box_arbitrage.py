@@ -176,6 +176,18 @@ def test_nothing_is_asked_for_where_no_risk_may_be_taken_and_nothing_is_left_to_
     assert [request.target for request in resting.look(S)] == [request.number for request in requests]
 
 
+def test_a_market_that_another_of_its_tier_holds_is_left_to_it() -> None:
+    first, second = (BoxArbitrage(lots=1000, most_lots=3000, buffer_bps=200) for _ in range(2))
+    room = Room(binary("A"), strategies=(first, second))
+    room.touch(48, 51)
+    room.decide(0)
+    at_once = [codes.name(verdict["code"]) for verdict in room.verdicts()]
+    room.decide(0, wait_ns=60 * S)
+
+    assert at_once == ["OK", "OK", "NOT_OWNER", "GROUP_FAILED"]
+    assert room.verdicts() == []
+
+
 def test_a_named_pair_is_bought_over_two_markets_and_its_markets_alone_are_not() -> None:
     table = Table("AB", pairs=((A, B),), styles=("take",))
     alone = table.look()
