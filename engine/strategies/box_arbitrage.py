@@ -249,7 +249,7 @@ class BoxArbitrage:
             market = view.market(key)
             if market.complement is None or _first_of(view, key) != key or view.now_ns < before.get(key, 0):
                 continue
-            lots = min(market.settled_lots, view.market(market.complement).settled_lots)
+            lots = min(_free(market), _free(view.market(market.complement)))
             if lots >= market.least_lots:
                 before[key] = view.now_ns + self.merge_every_ms * MS
                 yield Merge(key, lots, why="both outcomes are settled")
@@ -273,6 +273,12 @@ def _first_of(view: Any, key: str) -> str:
     market = view.market(key)
     other = market.complement
     return key if other is None or market.number < view.market(other).number else other
+
+
+def _free(market: Any) -> int:
+    """Settled lots that no open offer of ours, whoever made it, may count on."""
+    offered: int = sum(order.rest_lots for order in market.own_asks)
+    return min(int(market.position_lots), int(market.settled_lots)) - offered
 
 
 def _open(view: Any, sides: Any) -> bool:

@@ -25,7 +25,7 @@ from engine.kernel.modes import ACCOUNT, REDUCE_ONLY
 from engine.kernel.order import FLAG_UNWIND
 from engine.kernel.policy import Rule
 from engine.kernel.request import Request
-from engine.kernel.strategy import BUY, SELL
+from engine.kernel.strategy import BUY, SELL, Place
 from engine.strategies.box_arbitrage import BoxArbitrage
 
 LOT = 10_000
@@ -371,6 +371,32 @@ def test_a_whole_pair_is_merged_once() -> None:
 
     assert (first, again) == ([(MERGE, 1000)], [])
     assert table.held() == [0, 0]
+
+
+class Offering:
+    """A box that also says what a test puts into `next`, once."""
+
+    def __init__(self) -> None:
+        self.box, self.next = BoxArbitrage(lots=1000, most_lots=3000, buffer_bps=200), []
+
+    def decide(self, view: Any, wake: Any) -> list[object]:
+        said, self.next = self.next, []
+        return [*said, *self.box.decide(view, wake)]
+
+
+def test_what_is_on_offer_is_not_merged() -> None:
+    strategy = Offering()
+    room = Room(binary("A"), strategies=(strategy,))
+    room.touch(48, 51)
+    room.decide(0)
+    yes, no = room.trading.requests
+    strategy.next = [Place(A, SELL, 60, 500)]
+    room.facts(filled(yes))
+    room.facts(filled(no))
+    merged = [request.size for request in room.trading.requests if request.what == MERGE]
+
+    assert room.desk.orders.working[0].sell_size == 500 * LOT
+    assert merged == [500 * LOT]
 
 
 def test_a_merge_that_was_refused_is_asked_for_again_later() -> None:
