@@ -41,7 +41,7 @@ def identity(told: Told) -> Section:
         "records": f"{told.inputs:,} inputs, the last record is {told.last_seq:,}",
     }
     for one in run.strategies:
-        parameters = ", ".join(f"{name}={value!r}" for name, value in one.parameters.items())
+        parameters = ", ".join(f"{name}={value!r}" for name, value in sorted(one.parameters.items()))
         facts[f"strategy {one.name}"] = f"{one.class_name}, tier {one.tier}" + (f": {parameters}" if parameters else "")
     faults = [Words(f"A strategy failed and was muted: {fault}", "warn") for fault in told.faults]
     parts: list[Drawable] = [Facts({name: said for name, said in facts.items() if said}), *faults]
