@@ -27,6 +27,7 @@ _TRADING: Final = int(STATUS_TRADING)
 _ACKED: Final = int(ORDER_ACKED)
 _TRADED: Final = int(WAKE_TRADE)
 _MOST_DOUBLINGS: Final = 6
+"""Of the time between orders, while they come to nothing."""
 _DEPTH: Final = 64
 """How many levels are looked at for one of the rewards' least size."""
 
@@ -65,7 +66,7 @@ class RewardsMaker(MakerParameters):
                     self._note_trade(market, known, view.now_ns)
                 self._quote(view, market, known, wanted)
         if wake.timers:
-            self._review(view, wanted)
+            self._review(view, wake.instruments, wanted)
         elif not self.memory["timer"]:
             self.memory["timer"] = True
             wanted.append(SetTimer(REVIEW, after_ns=self.review_ms * MS, every_ns=self.review_ms * MS))
@@ -245,11 +246,11 @@ class RewardsMaker(MakerParameters):
 
     # -- review --------------------------------------------------------------------------------------------------------
 
-    def _review(self, view: Any, wanted: list[object]) -> None:
-        """Do what had to wait, and check quotes whose time has come."""
+    def _review(self, view: Any, seen: Sequence[str], wanted: list[object]) -> None:
+        """Do what had to wait, and check quotes whose time has come, where that was not just *seen* to."""
         now_ns = view.now_ns
         for key, known in self.memory["markets"].items():
-            if not known:
+            if not known or key in seen:
                 continue
             market = view.market(key)
             if known["quotes"] and now_ns >= known["check_ns"] and self._check(view, market, known, now_ns):
