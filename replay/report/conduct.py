@@ -5,7 +5,7 @@ from typing import Literal
 from replay.observed import ControlChange, Latency, Scores
 from replay.report.charts import Chart, Line, Marks
 from replay.report.page import Column, Drawable, Section, Table, Words
-from replay.report.rows import LEVELS, a_minute, churn, controls, credits, held, latencies, regimes, rewards
+from replay.report.rows import LEVELS, Row, a_minute, churn, controls, credits, held, latencies, regimes, rewards
 from replay.report.scales import Point, short
 from replay.report.strips import Interval, Strips
 from replay.report.told import Told, as_float
@@ -92,7 +92,7 @@ def calls(told: Told) -> Section:
         note = f"The policy allows {most:,} orders a minute: far above what is drawn."
     each = made["orders_for_each_fill"]
     said = "" if each is None else f" {short(each)} orders were sent for each fill."
-    orders, cancels = short(made["orders_a_minute_most"]), short(made["cancels_a_minute_most"])
+    orders, cancels = f"{made['orders_a_minute_most']:,.0f}", f"{made['cancels_a_minute_most']:,.0f}"
     parts: list[Drawable] = [
         Chart("Calls in the minute before", "a minute", shown, zero=True, span=told.span),
         Words(f"At most {orders} orders and {cancels} cancels in a minute.{said} {note}".strip(), "note"),
@@ -116,18 +116,7 @@ _LEVELS: dict[str, Literal[0, 1, 2]] = {"ACTIVE": 0, "OPEN": 0, "REDUCE_ONLY": 1
 def limits(told: Told) -> Section:
     """Modes and gates over time."""
     rows = controls(told)
-    found = held(told)
-    strips: list[tuple[str, list[Interval]]] = []
-    for row in rows[:ROWS]:
-        what, scope = row["what"], row["scope"]
-        changes = found[what, scope, row["code"] if what == "GATE" else ""]
-        name = f"{row['code'] if what == 'GATE' else what.lower()}, {_scope(told, scope)}"
-        spans = [
-            Interval(one.seq, one.time_ns, end_ns, _state(one), 0 if what == "OWNER" else _LEVELS.get(one.new, 1))
-            for one, end_ns in changes
-            if one.new != "OPEN"
-        ]
-        strips.append((name, spans))
+    strips = _strips(told, rows)
     columns = [
         Column("what", False),
         Column("scope", False),
@@ -139,7 +128,7 @@ def limits(told: Told) -> Section:
     ]
     keys = ("what", "scope", "code", "changes", "state", "limited_s", "first_seq")
     table = Table(columns, [[row[key] for key in keys] for row in rows], fold=f"All {len(rows):,} modes and gates")
-    parts: list[Drawable] = [Strips(_of(len(rows), "Modes and gates"), strips, told.span, _LIMITED), table]
+    parts: list[Drawable] = [Strips(_of(len(strips), "Modes and gates"), strips[:ROWS], told.span, _LIMITED), table]
     if told.observed.controls_more:
         parts.append(Words(f"{told.observed.controls_more:,} later changes were not kept.", "note"))
     intro = "A closed gate stops new risk while it lasts; a lowered mode stays until a person raises it."
@@ -163,6 +152,26 @@ def _scope(told: Told, scope: str) -> str:
     """A scope with its key shortened."""
     word, _, key = scope.partition(" ")
     return f"{word} {told.brief(key)}" if ":" in key else scope
+
+
+def _strips(told: Told, rows: list[Row]) -> list[tuple[str, list[Interval]]]:
+    """A strip for each mode, gate and owner; one for all markets in which the same happened at the same times."""
+    found = held(told)
+    alike: dict[tuple[str, str, tuple[tuple[int, int, str], ...]], list[tuple[str, list[Interval]]]] = {}
+    for row in rows:
+        what, scope = row["what"], row["scope"]
+        name = row["code"] if what == "GATE" else what.lower()
+        spans = [
+            Interval(one.seq, one.time_ns, end_ns, _state(one), 0 if what == "OWNER" else _LEVELS.get(one.new, 1))
+            for one, end_ns in found[what, scope, row["code"] if what == "GATE" else ""]
+            if one.new != "OPEN"
+        ]
+        times = tuple((one.start_ns, one.end_ns, one.text) for one in spans)
+        alike.setdefault((name, scope.partition(" ")[0], times), []).append((scope, spans))
+    return [
+        (f"{name}, {_scope(told, of[0][0]) if len(of) == 1 else f'{len(of)} {word}s'}", of[0][1])
+        for (name, word, _), of in alike.items()
+    ]
 
 
 def _of(count: int, name: str) -> str:
@@ -225,8 +234,11 @@ def latency(told: Told) -> Section:
     ]
     keys = ("what", "way", "kept", "least_ms", "median_ms", "p90_ms", "p99_ms", "most_ms")
     every = max(observed.order_latency_every, observed.cancel_latency_every)
+    took = {point.value or 0.0 for one in marks for point in one.points}
+    constant = Words(f"Every request was answered after {max(took, default=0):g} ms.", "note")
+    drawn = Chart("From the decision to the answer", "ms", [], [one for one in marks if one.points], span=told.span)
     parts: list[Drawable] = [
-        Chart("From the decision to the answer", "ms", [], [one for one in marks if one.points], span=told.span),
+        constant if len(took) == 1 else drawn,
         Table(columns, [[row[key] for key in keys] for row in rows], title="Milliseconds"),
     ]
     if every > 1:

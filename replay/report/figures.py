@@ -24,11 +24,11 @@ LEAST_INTERVALS = 30
 """With fewer changes of equity a standard deviation says more about the sample than about the run."""
 
 INTERVALS = (
-    (DAY_NS, "day"),
-    (3_600 * SECOND_NS, "hour"),
-    (60 * SECOND_NS, "minute"),
+    (DAY_NS, "1 day"),
+    (3_600 * SECOND_NS, "1 hour"),
+    (60 * SECOND_NS, "1 minute"),
     (10 * SECOND_NS, "10 s"),
-    (SECOND_NS, "second"),
+    (SECOND_NS, "1 s"),
 )
 """Lengths over which changes of equity are taken: the longest of which a run has enough."""
 
@@ -127,7 +127,7 @@ def _lacking(changes: Changes) -> str:
     if len(changes.values) >= LEAST_INTERVALS:
         return ""
     return (
-        f"not enough data: {len(changes.values)} whole intervals of a {changes.name}, at least {LEAST_INTERVALS} needed"
+        f"not enough data: {len(changes.values)} whole intervals of {changes.name}, at least {LEAST_INTERVALS} needed"
     )
 
 

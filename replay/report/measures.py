@@ -1,5 +1,6 @@
 """The figures of a run: what `--json` says and what the page shows, made once for both."""
 
+from decimal import Decimal
 from typing import Any, Literal
 
 from attrs import frozen
@@ -144,7 +145,7 @@ def money_measures(told: Told, purse: Purse) -> list[Measure]:
     nothing = as_float(purse.nothing_made, track.exponent)
     worst = f"of the {short(purse.capital)} {currency} that were at risk at most"
     fall = drawdown(purse.equity)
-    years = f"annualised from {len(purse.changes.values):,} changes over a {purse.changes.name} each"
+    years = f"annualised from {len(purse.changes.values):,} changes over {purse.changes.name} each"
     found = [
         _money("made", "Profit", purse.made, track, "since the opening", tone=True),
         _money("nothing", "Doing nothing", purse.nothing_made, track, "the opening, held untouched"),
@@ -166,7 +167,7 @@ def money_measures(told: Told, purse: Purse) -> list[Measure]:
         amount = round(fall.amount * 10**track.exponent)
         found.append(
             Measure("max_drawdown", "Maximum drawdown", money_text(amount, track.exponent),
-                    f"{money_text(amount, track.exponent, SHOWN)} {currency}", where, fall.trough.seq)
+                    f"{shown_money(amount, track.exponent)} {currency}", where, fall.trough.seq)
         )  # fmt: skip
         part = by_capital(fall.amount, purse.capital)
         found.append(_ratio("max_drawdown_of_capital", "Drawdown of capital", part, worst, percent=True))
@@ -204,8 +205,13 @@ def length(span_ns: int) -> str:
     return f"{seconds:,.3g} seconds"
 
 
+def shown_money(amount: int, exponent: int) -> str:
+    """An amount of money where it stands out."""
+    return f"{Decimal(money_text(amount, exponent, SHOWN)):,.{SHOWN}f}"
+
+
 def _money(key: str, name: str, amount: int, track: CurrencyTrack, note: str, *, tone: bool = False) -> Measure:
-    said, shown = money_text(amount, track.exponent), money_text(amount, track.exponent, SHOWN)
+    said, shown = money_text(amount, track.exponent), shown_money(amount, track.exponent)
     kind: Tone = "" if not tone or not amount else "good" if amount > 0 else "bad"
     return Measure(key, name, said, f"{shown} {track.currency}", note, tone=kind)
 

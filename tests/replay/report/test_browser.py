@@ -28,6 +28,7 @@ START_NS = 1_700_000_000 * SECOND_NS
 TRIED = """
 <script>
 const fail = [];
+window.requestAnimationFrame = (draw) => draw();  // a browser without a window may never draw a frame
 addEventListener("error", (event) => fail.push(event.message));
 addEventListener("load", () => {
   const svg = document.querySelector(".plot svg"), out = [];
@@ -39,17 +40,15 @@ addEventListener("load", () => {
   const box = svg.getBoundingClientRect();
   const move = { clientX: box.left + box.width * 0.5, clientY: box.top + box.height * 0.5, bubbles: true };
   svg.dispatchEvent(new PointerEvent("pointermove", move));
-  requestAnimationFrame(() => requestAnimationFrame(() => {
-    out.push(said());
-    const heads = document.querySelectorAll("th span");
-    heads[1].click();
-    out.push([...document.querySelectorAll("tbody td:first-child")].map((one) => one.textContent).join());
-    heads[1].click();
-    out.push([...document.querySelectorAll("tbody td:first-child")].map((one) => one.textContent).join());
-    out.push(performance.getEntriesByType("resource").length, document.querySelectorAll("svg title").length);
-    out.push(document.documentElement.scrollWidth - document.documentElement.clientWidth, ...fail);
-    document.title = "TRIED " + JSON.stringify(out);
-  }));
+  out.push(said());
+  const heads = document.querySelectorAll("th span");
+  heads[1].click();
+  out.push([...document.querySelectorAll("tbody td:first-child")].map((one) => one.textContent).join());
+  heads[1].click();
+  out.push([...document.querySelectorAll("tbody td:first-child")].map((one) => one.textContent).join());
+  out.push(performance.getEntriesByType("resource").length, document.querySelectorAll("svg title").length);
+  out.push(document.documentElement.scrollWidth - document.documentElement.clientWidth, ...fail);
+  document.title = "TRIED " + JSON.stringify(out);
 });
 </script>
 """
@@ -81,7 +80,7 @@ def browse(folder: Path, *words: str) -> bytes:
 def test_pointing_keys_and_sorting_work_and_nothing_is_asked_for(tmp_path: Path) -> None:
     target = tmp_path / "page.html"
     target.write_bytes(made().replace(b"<script>", TRIED.encode() + b"<script>", 1))
-    dom = browse(tmp_path, "--virtual-time-budget=4000", "--dump-dom", target.as_uri()).decode()
+    dom = browse(tmp_path, "--dump-dom", target.as_uri()).decode()
     found = re.search(r"<title>TRIED (.*?)</title>", dom)
     assert found is not None, dom[-2000:]
     first, last, pointed, up, down, loaded, titles, sideways, *failures = json.loads(unescape(found[1]))

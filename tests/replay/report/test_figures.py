@@ -28,14 +28,14 @@ def series(*values: float | None, every_s: int = 1) -> list[Point]:
 
 
 def changes(*values: float) -> Changes:
-    return Changes(values, SECOND_NS, "second")
+    return Changes(values, SECOND_NS, "1 s")
 
 
 # -- changes -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("long_s", "name"), [(45, "second"), (400, "10 s"), (2_000, "minute"), (120_000, "hour"), (31 * 86_400, "day")]
+    ("long_s", "name"), [(45, "1 s"), (400, "10 s"), (2_000, "1 minute"), (120_000, "1 hour"), (31 * 86_400, "1 day")]
 )
 def test_changes_are_taken_over_the_longest_interval_of_which_there_are_enough(long_s: int, name: str) -> None:
     first_ns = START_NS - START_NS % DAY_NS
