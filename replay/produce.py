@@ -21,6 +21,7 @@ from replay.digests import write_digests
 from replay.feed import Feed
 from replay.guard import guarding
 from replay.observe import Observer, observer_of
+from replay.observe.grid import FINEST_NS, step_for
 from replay.observed import Observed
 from replay.opening import RECORDED, recorded_opening
 from replay.outcome import simulated_fields
@@ -102,7 +103,7 @@ def produce(bench: Bench, run: RunStart, config: RunConfig, feed: Feed, base: Jo
         if how.watched and guard is not None:
             watch = Watch(simulation.kernel, guard, run.strategies, _files(config), how.tables)
             simulation.sink = watch
-        observer = observer_of(simulation) if how.observe else None
+        observer = observer_of(simulation, step_ns=_step_of(base)) if how.observe else None
         if how.out is None:
             return _played(bench, simulation, watch, observer, base)
         assert base is not None
@@ -135,6 +136,13 @@ def _into_overlay(
         writer.close()
     _seal(bench, folder, writer)
     return found
+
+
+def _step_of(base: Journal | None) -> int:
+    """With what step an observer's grid begins: of a feed nobody knows how long it is."""
+    if base is None or not base.segments:
+        return FINEST_NS
+    return step_for(base.segments[-1].last_recv_ns - base.segments[0].first_recv_ns)
 
 
 def _files(config: RunConfig) -> dict[str, str]:

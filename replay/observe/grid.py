@@ -8,6 +8,15 @@ from replay.observed import MOST_SAMPLES, Grid, Values
 FINEST_NS = 10_000_000
 """The first distance of a grid's instants."""
 
+
+def step_for(span_ns: int, most: int = MOST_SAMPLES) -> int:
+    """The step that a grid over *span_ns* comes to in the end: beginning with it spares looks that would be dropped."""
+    step_ns = FINEST_NS
+    while span_ns // step_ns >= most:
+        step_ns *= 2
+    return step_ns
+
+
 One = TypeVar("One")
 
 
@@ -32,9 +41,14 @@ class Sampler:
         return (now_ns // self.step_ns + 1) * self.step_ns
 
     def add(self, now_ns: int, seq: int, base_seq: int, row: Mapping[Hashable, int | None]) -> None:
-        """At *now_ns* the columns had the values of *row*, and those not named in it none."""
-        while len(self._times) >= self._most:
+        """At *now_ns*, an instant of the grid, the columns had the values of *row*, and those not in it none."""
+        if len(self._times) >= self._most:
             self._halve()
+            if now_ns % self.step_ns != 0:  # not of the coarser grid
+                return
+        self._append(now_ns, seq, base_seq, row)
+
+    def _append(self, now_ns: int, seq: int, base_seq: int, row: Mapping[Hashable, int | None]) -> None:
         for key, column in self._columns.items():
             column.append(row.get(key))
         for key, value in row.items():
@@ -42,12 +56,15 @@ class Sampler:
                 self._columns[key] = [*self._nothing(), value]
         self._times.append((now_ns, seq, base_seq))
 
-    def end(self, now_ns: int) -> None:
-        """The run ended at *now_ns*: an instant that is not before it gives way to the one added next."""
+    def end(self, now_ns: int, seq: int, base_seq: int, row: Mapping[Hashable, int | None]) -> None:
+        """The run ended at *now_ns*, wherever that lies: instants that are not before it give way to it."""
         while self._times and self._times[-1][0] >= now_ns:
             self._times.pop()
             for column in self._columns.values():
                 column.pop()
+        if len(self._times) >= self._most:
+            self._halve()
+        self._append(now_ns, seq, base_seq, row)
 
     def _nothing(self) -> list[int | None]:
         return [None] * len(self._times)

@@ -118,8 +118,7 @@ class Observer:
         self.fills.finish()
         self.orders.finish()
         self.scores.look(self._now_ns, self.seq)
-        self.samples.sampler.end(self._now_ns)
-        self.samples.look(self._now_ns, self.seq, self._base_seq)
+        self.samples.finish(self._now_ns, self.seq, self._base_seq)
         return sum_up(self, self._kernel)
 
     # -- as a sink -----------------------------------------------------------------------------------------------------

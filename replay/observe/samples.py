@@ -33,7 +33,14 @@ class Samples:
         self._traded[number] = True
 
     def look(self, now_ns: int, seq: int, base_seq: int) -> None:
-        """Write down how things are at *now_ns*."""
+        """Write down how things are at *now_ns*, an instant of the grid."""
+        self.sampler.add(now_ns, seq, base_seq, self._row())
+
+    def finish(self, now_ns: int, seq: int, base_seq: int) -> None:
+        """Write down how things are at the end of the run."""
+        self.sampler.end(now_ns, seq, base_seq, self._row())
+
+    def _row(self) -> Row:
         self._ledger.look()
         row: Row = {"orders": self._orders.sent, "cancels": self._orders.cancels}
         for number in self._ledger.numbers():
@@ -45,7 +52,7 @@ class Samples:
                 row["worst", key] = self._desk.risk.accounts[key]
         for number in self._shown():
             self._quotes(row, self._desk.instruments[number])
-        self.sampler.add(now_ns, seq, base_seq, row)
+        return row
 
     def _money(self, row: Row, number: int) -> None:
         """Take the instrument's profit into the sums that it belongs to."""

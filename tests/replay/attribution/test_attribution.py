@@ -67,7 +67,7 @@ def check_fills(found: Attribution, observed: Observed) -> None:
     assert all(one.terms == Terms() for one in found.fills if one.fill.reversed is not None)
 
 
-@settings(max_examples=25)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.booleans())
 def test_the_terms_are_the_portfolio_where_trades_fail_sets_are_made_and_markets_resolve(
     seed: int, alone: bool
