@@ -95,7 +95,10 @@ class Pieces:
                 if longest > MOST_LAG_NS:
                     self._count_clamped(len(self._lags), source)
                 lag = max(lag, min(longest, int(MOST_LAG_NS)))
-        self._ahead.expect(piece.data, self._is_exact(piece))
+        exact = self._is_exact(piece)
+        self._ahead.expect(piece.data, exact)
+        if self._outlook is not None:
+            self._outlook.ahead.expect(piece.data, exact)
         self._lags.append(lag)
         self._sizes.append(int(piece.raw_bytes))
 
