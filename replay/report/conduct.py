@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from replay.observed import ControlChange, Latency, Scores
+from replay.observed import Latency, Scores
 from replay.report.charts import Chart, Line, Marks
 from replay.report.page import Column, Drawable, Section, Table, Words
 from replay.report.rows import LEVELS, Row, a_minute, churn, controls, credits, held, latencies, regimes, rewards
@@ -116,7 +116,7 @@ _LEVELS: dict[str, Literal[0, 1, 2]] = {"ACTIVE": 0, "OPEN": 0, "REDUCE_ONLY": 1
 def limits(told: Told) -> Section:
     """Modes and gates over time."""
     rows = controls(told)
-    strips = _strips(told, rows)
+    strips = _strips(told, [row for row in rows if row["what"] != "OWNER"])
     columns = [
         Column("what", False),
         Column("scope", False),
@@ -127,8 +127,14 @@ def limits(told: Told) -> Section:
         Column("record", shown=number_text, note="the first change"),
     ]
     keys = ("what", "scope", "code", "changes", "state", "limited_s", "first_seq")
-    table = Table(columns, [[row[key] for key in keys] for row in rows], fold=f"All {len(rows):,} modes and gates")
-    parts: list[Drawable] = [Strips(_of(len(strips), "Modes and gates"), strips[:ROWS], told.span, _LIMITED), table]
+    table = Table(
+        columns, [[row[key] for key in keys] for row in rows], fold=f"All {len(rows):,} modes, gates and owners"
+    )
+    parts: list[Drawable] = [
+        Strips(_of(len(strips), "Modes and gates"), strips[:ROWS], told.span, _LIMITED),
+        *_owners(told),
+        table,
+    ]
     if told.observed.controls_more:
         parts.append(Words(f"{told.observed.controls_more:,} later changes were not kept.", "note"))
     intro = "A closed gate stops new risk while it lasts; a lowered mode stays until a person raises it."
@@ -141,11 +147,22 @@ def limits(told: Told) -> Section:
     )
 
 
-def _state(one: ControlChange) -> str:
-    """What holds since a change."""
-    if one.what == "OWNER":
-        return f"{one.new or 'nobody'} owns it, after {one.old or 'nobody'}"
-    return ", ".join(filter(None, (one.new, one.code)))
+def _owners(told: Told) -> list[Strips]:
+    """Who owned each market that changed hands: the first two strategies have colours of their own."""
+    first, second, *_ = *told.observed.strategies, "", ""
+    rows: list[tuple[str, list[Interval]]] = []
+    for (what, scope, _), changes in held(told).items():
+        if what == "OWNER":
+            spans = [
+                Interval(one.seq, one.time_ns, end_ns, f"{one.new}, after {one.old or 'nobody'}", level)
+                for one, end_ns in changes
+                if one.new
+                for level in [_REGIMES[0 if one.new == first else 1 if one.new == second else 2]]
+            ]
+            rows.append((_scope(told, scope), spans))
+    rows.sort(key=lambda row: len(row[1]), reverse=True)
+    more = f", the {ROWS} of {len(rows):,} that changed most often" if len(rows) > ROWS else ""
+    return [Strips(f"Who owned a market{more}", rows[:ROWS], told.span, (first, second, "another"))]
 
 
 def _scope(told: Told, scope: str) -> str:
@@ -155,14 +172,14 @@ def _scope(told: Told, scope: str) -> str:
 
 
 def _strips(told: Told, rows: list[Row]) -> list[tuple[str, list[Interval]]]:
-    """A strip for each mode, gate and owner; one for all markets in which the same happened at the same times."""
+    """A strip for each mode and gate; one for all markets in which the same happened at the same times."""
     found = held(told)
     alike: dict[tuple[str, str, tuple[tuple[int, int, str], ...]], list[tuple[str, list[Interval]]]] = {}
     for row in rows:
         what, scope = row["what"], row["scope"]
         name = row["code"] if what == "GATE" else what.lower()
         spans = [
-            Interval(one.seq, one.time_ns, end_ns, _state(one), 0 if what == "OWNER" else _LEVELS.get(one.new, 1))
+            Interval(one.seq, one.time_ns, end_ns, f"{one.new}, {one.code}", _LEVELS.get(one.new, 1))
             for one, end_ns in found[what, scope, row["code"] if what == "GATE" else ""]
             if one.new != "OPEN"
         ]

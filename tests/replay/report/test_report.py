@@ -193,7 +193,7 @@ def test_gates_modes_owners_and_regimes_are_strips_that_end_when_they_changed_ag
     assert gate.startswith("TOXIC_FLOW, market ")
     assert "CLOSED" in gate
     assert "KILL, GATE_LATCHED" in mode
-    assert f"other owns it, after {NAME}" in owner
+    assert f"other, after {NAME}" in owner
     assert "4 later changes were not kept" in text_of(found["controls"])
     assert ["high, score 0.9 (edge 0.1, depth 2.5)" in one for one in told["heuristics"]] == [True]
     assert figures(rich)["controls"][0]["limited_s"] == pytest.approx((rich.span[1] - rich.span[0]) / 2e9)
