@@ -266,8 +266,8 @@ class Ended:
     What one instrument came to at the end, by the kernel's portfolio, and what one of it was worth.
 
     *realised* to *income* are money. *unrealised* is None where something is held that nothing values. *payoff* is what
-    a token was paid out at, in price units, None while its market stands. *mark* is money for *per* size units: a
-    position of n counts as n * mark // per, which for the whole is what the kernel's portfolio says, or its cost.
+    a token was paid out at, in price units, None while its market stands. *mark* is money for *per* size units, where
+    nothing values it as last known.
     """
 
     instrument: int
@@ -280,6 +280,12 @@ class Ended:
     payoff: int | None
     mark: int
     per: int
+
+    def worth(self, size: int) -> int:
+        """What *size* of it counts as; where nothing values it, the whole at its cost, as in the portfolio's profit."""
+        if self.unrealised is None and size == self.size:
+            return self.cost
+        return size * self.mark // self.per
 
 
 @frozen

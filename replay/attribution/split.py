@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from replay.attribution.terms import FillTerms, Markout, Part, Terms
-from replay.observed import MARKOUTS_NS, Ended, Fill, Observed
+from replay.observed import MARKOUTS_NS, Fill, Observed
 
 NOBODY = ""
 
@@ -54,7 +54,7 @@ def split(observed: Observed) -> tuple[tuple[Part, ...], tuple[FillTerms, ...]]:
         size = 0
         for leg in chain.legs:
             held = before[number]
-            value2 = 2 * (_worth(end, held + leg.signed) - _worth(end, held))
+            value2 = 2 * (end.worth(held + leg.signed) - end.worth(held))
             before[number] += leg.signed
             size += leg.signed
             made2 = value2 - leg.base2
@@ -65,10 +65,6 @@ def split(observed: Observed) -> tuple[tuple[Part, ...], tuple[FillTerms, ...]]:
                 split_up[leg.fill.seq] = found[-1]
         parts.append(_part(name, number, terms, size, found))
     return tuple(parts), tuple(split_up.values())
-
-
-def _worth(end: Ended, size: int) -> int:
-    return size * end.mark // end.per
 
 
 def _chains(observed: Observed) -> dict[tuple[int, str], _Chain]:

@@ -13,7 +13,7 @@ from attrs import define
 from engine.kernel.market import Instrument, Market
 from engine.kernel.portfolio import Holding, Portfolio
 from engine.kernel.units import BUY
-from replay.observe.marks import Rate, payoff, rate_or_cost, worth
+from replay.observe.marks import Rate, Valuation, payoff, valued
 from replay.observed import Opened
 from replay.outcome import is_held
 
@@ -45,6 +45,7 @@ class Ledger:
         self._opened: dict[int, Opened] = {}
         self._resolved: set[int] = set()  # only asked for members
         self._seen = 0
+        self._rates: dict[int, Rate] = {}  # as last known
 
     # -- booking -------------------------------------------------------------------------------------------------------
 
@@ -119,18 +120,19 @@ class Ledger:
         """The instruments that matter."""
         return sorted(self._accounts)
 
+    def valued(self, number: int) -> Valuation:
+        """What instrument *number* is worth at present, or was when that was last known."""
+        found = valued(self._portfolio.holdings[number], self._rates.get(number))
+        self._rates[number] = found.money, found.per
+        return found
+
     def profits(self, number: int) -> Iterator[tuple[int, Account, int]]:
         """(seat, account, profit) of everyone in instrument *number*, at its present mark."""
         holding = self._portfolio.holdings[number]
         self.pay_out(holding.instrument.market)
-        rate = rate_or_cost(holding)
+        worth = self.valued(number).worth
         before = 0
         for seat, account in sorted(self._accounts[number].items()):
-            value = part(rate, before, account.size)
+            value = worth(before + account.size) - worth(before)
             before += account.size
             yield seat, account, account.cash + value - account.fees + account.income
-
-
-def part(rate: Rate, before: int, size: int) -> int:
-    """What *size* counts as, behind *before* of the same position."""
-    return worth(rate, before + size) - worth(rate, before)

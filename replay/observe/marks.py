@@ -1,5 +1,7 @@
 """What the books say something is worth: the touch, the mid, and the rate at which a position is marked."""
 
+from attrs import frozen
+
 from engine.kernel.events import KIND_BINARY
 from engine.kernel.market import Instrument
 from engine.kernel.portfolio import Holding
@@ -55,24 +57,32 @@ def rate_of(instrument: Instrument) -> Rate | None:
     return tick * (bid * ask_lots + ask * bid_lots), bid_lots + ask_lots
 
 
-def rate_or_cost(holding: Holding) -> Rate:
+@frozen
+class Valuation:
     """
-    The rate at which parts of what is held count, so that the whole counts as the kernel's profit says.
+    What any part of one position counts as: n of it as n * money // per, rounded down, and the whole as *whole*.
 
-    That is the payoff or the mark, and where nothing says what it is worth, what it cost; (0, 1) where that is nothing.
+    They differ only where nothing values the position: the whole then counts as what it cost, as in the kernel's
+    profit, and parts by the last rate that was known.
     """
-    paid = payoff(holding.instrument)
-    if paid is not None:
-        return paid, 1
-    rate = rate_of(holding.instrument)
-    if rate is not None:
-        return rate
+
+    money: int
+    per: int
+    size: int
+    whole: int
+
+    def worth(self, size: int) -> int:
+        """What *size* of it counts as."""
+        return self.whole if size == self.size else size * self.money // self.per
+
+
+def valued(holding: Holding, last: Rate | None) -> Valuation:
+    """What is held, valued at the payoff or at its mark; *last* is the last rate that was known, None if none was."""
     size = int(holding.size)
-    if size == 0:
-        return 0, 1
-    return (holding.cost, size) if size > 0 else (-holding.cost, -size)
-
-
-def worth(rate: Rate, size: int) -> int:
-    """What *size* is worth at *rate*, rounded down."""
-    return size * rate[0] // rate[1]
+    paid = payoff(holding.instrument)
+    rate = (paid, 1) if paid is not None else rate_of(holding.instrument)
+    if rate is not None:
+        return Valuation(*rate, size, size * rate[0] // rate[1])
+    if last is None:
+        last = (abs(holding.cost), abs(size)) if size else (0, 1)
+    return Valuation(*last, size, holding.cost)

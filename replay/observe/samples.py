@@ -9,7 +9,7 @@ from engine.kernel.step import Kernel
 from engine.kernel.units import BUY
 from replay.observe.grid import Sampler
 from replay.observe.ledger import Ledger
-from replay.observe.marks import rate_or_cost, touch, worth
+from replay.observe.marks import touch
 from replay.observe.orders import Orders
 from replay.observed import Calls, CurrencyTrack, Grid, InstrumentTrack, StrategyTrack
 
@@ -58,7 +58,7 @@ class Samples:
         """Take the instrument's profit into the sums that it belongs to."""
         holding = self._ledger.holding(number)
         key = int(holding.purse.number)
-        unrealised = worth(rate_or_cost(holding), int(holding.size)) - holding.cost
+        unrealised = self._ledger.valued(number).whole - holding.cost
         whole = 0
         for seat, account, profit in self._ledger.profits(number):
             whole += profit

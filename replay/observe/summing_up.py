@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from engine.kernel.market import Instrument
 from engine.kernel.step import Kernel
-from replay.observe.marks import payoff, rate_or_cost
+from replay.observe.ledger import Ledger
+from replay.observe.marks import payoff
 from replay.observed import Counts, Ended, Listed, Observed
 from replay.outcome import unrealised_of
 
@@ -52,14 +53,14 @@ def sum_up(observer: "Observer", kernel: Kernel) -> Observed:
         unfilled=fills.unfilled(),
         horizon_ns=fills.horizon_ns,
         opened=observer.ledger.opened,
-        ended=tuple(_ended(kernel, number) for number in observer.ledger.numbers()),
+        ended=tuple(_ended(observer.ledger, number) for number in observer.ledger.numbers()),
         instruments={number: _listed(kernel, kernel.data.listings.instruments[number]) for number in numbers},
     )
 
 
-def _ended(kernel: Kernel, number: int) -> Ended:
-    holding = kernel.trading.desk.portfolio.holdings[number]
-    mark, per = rate_or_cost(holding)
+def _ended(ledger: Ledger, number: int) -> Ended:
+    holding = ledger.holding(number)
+    value = ledger.valued(number)
     return Ended(
         instrument=number,
         size=int(holding.size),
@@ -69,8 +70,8 @@ def _ended(kernel: Kernel, number: int) -> Ended:
         fees=holding.fees,
         income=holding.income,
         payoff=payoff(holding.instrument),
-        mark=mark,
-        per=per,
+        mark=value.money,
+        per=value.per,
     )
 
 
