@@ -60,7 +60,7 @@ test: install  ## the whole test suite, compiled and interpreted, with coverage
 quick: setup  ## the tests that a change should pass before anything else
 	@$(RUN)/python -m pytest -q -x -n $(JOBS) -m "not slow and not nightly"
 
-nightly: install  ## everything that is too long for CI; writes docs/reference/nightly.md
+nightly: install  ## everything that is too long for CI; writes nightly.md and profile_spread.md of docs/reference
 	@$(RUN)/python tests/run.py nightly --jobs $(JOBS)
 
 lint: setup  ## style and types

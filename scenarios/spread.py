@@ -1,11 +1,14 @@
 """
 How results spread: one strategy on one recording under one profile, with many seeds.
 
-`python -m scenarios.spread` prints the table of `docs/reference/profiles.md`; with `--page` it writes the nightly one.
-The recording is a made-up one, so the figures say what a profile changes, and not what a strategy would earn.
+`python -m scenarios.spread` prints the table of `docs/reference/profiles.md`; with `--page` it writes the nightly one,
+`docs/reference/profile_spread.md`, unless the results of the first half of the seeds are unlike those of the second:
+then it says where, and ends with 1. The recording is a made-up one, so the figures say what a profile changes, and not
+what a strategy would earn.
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from math import exp, sqrt
@@ -48,6 +51,9 @@ venue:
 LEVEL = 0.001
 """Sets of results are taken for unlike where two equal ones would look so different less often than this."""
 
+FIGURES = ("pnl", "fills")
+"""What of the results is compared."""
+
 
 @frozen
 class Result:
@@ -88,7 +94,9 @@ def simulation_of(disk: Disk, base: Journal, run: RunStart, config: RunConfig) -
 
 
 def result_of(run: RunStart, simulated: Simulated) -> Result:
-    """The figures that are compared."""
+    """The figures of a run. Raises RuntimeError if its strategy raised: those would be figures of half a run."""
+    if simulated.faults:
+        raise RuntimeError(f"seed {run.seed}: {simulated.faults[0]}")
     pnl = simulated_fields("", run, simulated)["pnl"]
     total = sum((Decimal(one["total"]) for one in pnl.values()), Decimal(0))
     return Result(run.seed, float(total), simulated.fills, simulated.submitted)
@@ -165,13 +173,23 @@ def halves_table(found: dict[str, list[Result]]) -> list[str]:
     """For each profile how like the results of the first half of the seeds are to those of the second."""
     lines = ["| profile | seeds | PnL: D | p | fills: D | p |", "|---|---:|---:|---:|---:|---:|"]
     for name, runs in found.items():
-        half = len(runs) // 2
         cells = []
-        for figure in ("pnl", "fills"):
-            one, other = ([float(getattr(run, figure)) for run in part] for part in (runs[:half], runs[half:]))
+        for figure in FIGURES:
+            one, other = halves(runs, figure)
             cells += [f"{distance(one, other):.3f}", f"{likeness(one, other):.3f}"]
-        lines.append(f"| {name} | {half} + {len(runs) - half} | {' | '.join(cells)} |")
+        lines.append(f"| {name} | {len(one)} + {len(other)} | {' | '.join(cells)} |")
     return lines
+
+
+def halves(runs: Sequence[Result], figure: str) -> tuple[list[float], list[float]]:
+    """One *figure* of the first half of the *runs*, and of the second."""
+    values = [float(getattr(run, figure)) for run in runs]
+    return values[: len(values) // 2], values[len(values) // 2 :]
+
+
+def alike(found: dict[str, list[Result]]) -> dict[tuple[str, str], float]:
+    """By profile and figure the p of the first half of the seeds against the second."""
+    return {(name, figure): likeness(*halves(runs, figure)) for name, runs in found.items() for figure in FIGURES}
 
 
 def page(found: dict[str, list[Result]]) -> str:
@@ -189,7 +207,7 @@ def page(found: dict[str, list[Result]]) -> str:
             "",
             "The first half of the seeds against the second: the two-sample Kolmogorov-Smirnov test. Were both of one",
             f"distribution, a D as great as this would be met with a probability of p; below {LEVEL} the nightly run",
-            "fails.",
+            "fails, and this page stays as it was.",
             "",
             *halves_table(found),
             "",
@@ -197,20 +215,33 @@ def page(found: dict[str, list[Result]]) -> str:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run all profiles, and print their table or write the page."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run all profiles, and print their table or write the page; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m scenarios.spread", description="How results spread over seeds.")
     parser.add_argument("--seeds", type=int, default=20, help="seeds 1 to N of every profile")
     parser.add_argument("--page", type=Path, help="write the nightly page here, instead of printing a table")
     asked = parser.parse_args(arguments)
+    if asked.seeds < 2:
+        parser.error("--seeds: two halves need 2 seeds at least")
     disk = RealDisk()
-    with TemporaryDirectory() as folder, open_journal(write_sample(Path(folder) / "sample", disk), disk) as base:
+    with (
+        TemporaryDirectory() as folder,
+        open_journal(write_sample(Path(folder) / "sample", disk, SAMPLE), disk) as base,
+    ):
         found = {name: results(disk, base, name, range(1, asked.seeds + 1)) for name in [NONE, *profile_names(disk)]}
     if asked.page is None:
         print("\n".join(table(found)))
-    else:
-        asked.page.write_text(page(found), encoding="utf-8")
+        return 0
+    likely = alike(found)
+    unlike = [f"{figure} under {name}: p = {p:.1g}" for (name, figure), p in likely.items() if p < LEVEL]
+    if unlike:
+        print(f"the two halves of the seeds are unlike: {', '.join(unlike)}", file=sys.stderr)
+        return 1
+    asked.page.write_text(page(found), encoding="utf-8")
+    runs = sum(map(len, found.values()))
+    print(f"{runs} runs of {len(found)} profiles, halves of the seeds alike (p {min(likely.values()):.3f} or more)")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,7 +3,7 @@ The test command behind `make test`, `make nightly` and `.ci/run`.
 
     all      kernel and journal interpreted, with branch coverage, while the kernel compiles; then the suite, compiled
     matrix   one journal on every Python present, compiled and interpreted, in odd surroundings: one digest
-    nightly  all of it, with what is too long for CI, and docs/reference/nightly.md written anew
+    nightly  all of it, with what is too long for CI, and docs/reference/{nightly,profile_spread}.md written anew
 """
 
 import argparse
@@ -18,7 +18,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NIGHTLY_PAGE = ROOT / "docs" / "reference" / "nightly.md"
-RESULT = re.compile(r"\d+ passed.*")
+SPREAD_PAGE = NIGHTLY_PAGE.with_name("profile_spread.md")
+RESULT = re.compile(r"\d+ (?:passed|runs of).*")
 VERSIONS = re.compile(r"CPython (\S.*) found; running")
 
 done: list[tuple[str, str, float]] = []
@@ -129,11 +130,14 @@ def main() -> None:
 def nightly(jobs: int) -> None:
     """Everything, the longest last. Where a part fails the others run all the same, but the page is not written."""
     matrix = [sys.executable, str(ROOT / "tests" / "matrix.py"), "--full"]
-    print("== part 1 of 3: the suite, as for every change", flush=True)
+    spread = [sys.executable, "-m", "scenarios.spread", "--seeds", "200", "--page", str(SPREAD_PAGE)]
+    print("== part 1 of 4: the suite, as for every change", flush=True)
     suite(jobs)
-    print("== part 2 of 3: tests that are too long for it", flush=True)
+    print("== part 2 of 4: tests that are too long for it", flush=True)
     run("what is too long for CI", pytest(jobs, "-m", "nightly"), last=False, HYPOTHESIS_PROFILE="nightly")
-    print("== part 3 of 3: the determinism matrix, a quarter of an hour or more", flush=True)
+    print("== part 3 of 4: two hundred seeds of every profile", flush=True)
+    run("results under every profile", spread, last=False)
+    print("== part 4 of 4: the determinism matrix, a quarter of an hour or more", flush=True)
     run("determinism matrix, full", matrix, last=False)
     if failed:
         sys.exit(f"== failed: {', '.join(failed)}; {NIGHTLY_PAGE.name} stays as it was")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import run as runner
 
+RUNS = "2000 runs of 10 profiles, halves of the seeds alike (p 0.015 or more)"
 SAYS = "import sys; print('CPython 3.11, 3.13 found; running 3.11'); print('== 7 passed, 1 skipped in 2.5s ==')"
 
 
@@ -25,11 +26,13 @@ def python(code: str) -> list[str]:
 def test_the_page_names_the_commit_the_pythons_and_every_figure(page: Path) -> None:
     runner.run("something", python(SAYS))
     runner.run("something silent", python("pass"))
+    runner.run("something of many runs", python(f"print({RUNS!r})"))
     runner.write_nightly_page()
     text = page.read_text()
 
     assert "| something | 7 passed, 1 skipped | " in text
     assert "| something silent | done | " in text
+    assert f"| something of many runs | {RUNS} | " in text
     assert "the matrix with CPython 3.11, 3.13; " in text
     assert runner.commit() in text
 
@@ -55,11 +58,11 @@ def test_nightly_runs_its_other_parts_though_one_fails_and_leaves_the_page(
 
     def instead(title: str, command: list[str], **more: object) -> None:
         ran.append(title)
-        run(title, command if "matrix" not in title else python(SAYS), **more)  # type: ignore[arg-type]
+        run(title, python(SAYS) if "matrix" in title or "profile" in title else command, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(runner, "run", instead)
     with pytest.raises(SystemExit, match="failed: what is too long for CI"):
         runner.nightly(1)
 
-    assert ran == ["what is too long for CI", "determinism matrix, full"]
+    assert ran == ["what is too long for CI", "results under every profile", "determinism matrix, full"]
     assert page.read_text() == "as it was"

@@ -22,13 +22,17 @@ from replay.profiles import FOLDER, NONE, profile_names, read_profile
 from replay.resimulation import overlay_writer
 from replay.results import Run
 from replay.setup import configured
+from scenarios import spread
 from scenarios.sample.recording import Sample
 from scenarios.spread import (
     LEVEL,
     Result,
+    alike,
     configured_with,
     distance,
+    halves,
     likeness,
+    page,
     results,
     run_with,
     simulation_of,
@@ -357,19 +361,46 @@ def test_the_distance_of_two_samples_is_that_of_their_distribution_functions() -
     assert likeness(one, [value + 1000 for value in one]) < 1e-40
 
 
+def fallen(seeds: range, by: float = 0.0) -> list[Result]:
+    """Results as they may be: all different, and less by *by*."""
+    return [Result(seed, pnl=seed * 37 % 101 - by, fills=seed % 5, orders=9) for seed in seeds]
+
+
+def test_the_page_has_every_profile_twice_and_its_halves_are_those_of_the_seeds() -> None:
+    found = {"calm": fallen(range(1, 203)), "moved": fallen(range(1, 102)) + fallen(range(1, 102), 40)}
+    text = page(found)
+
+    assert halves(found["calm"], "pnl") == ([one.pnl for one in found["calm"][:101]],) * 2
+    assert text.count("\n| calm | ") == text.count("\n| moved | ") == 2
+    assert "| calm | 101 + 101 | 0.000 | 1.000 | " in text
+    assert alike(found)["calm", "pnl"] == 1
+    assert alike(found)["moved", "pnl"] < LEVEL
+
+
+@pytest.mark.skipif(not engine.COMPILED, reason="ten profiles take their time interpreted")
+def test_the_nightly_command_writes_its_page_unless_halves_are_unlike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = tmp_path / "page.md"
+    monkeypatch.setattr(spread, "SAMPLE", SMALL)
+
+    assert spread.main(["--seeds", "2", "--page", str(written)]) == 0
+    assert capsys.readouterr().out.startswith(f"{2 * len(NAMES) + 2} runs of {len(NAMES) + 1} profiles, halves of")
+    text = written.read_text()
+    monkeypatch.setattr(spread, "LEVEL", 1.1)
+    assert spread.main(["--seeds", "2", "--page", str(written)]) == 1
+    assert "unlike: pnl under none: p = 1" in capsys.readouterr().err
+    assert written.read_text() == text
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", NAMES)
-def test_two_hundred_seeds_hold_every_invariant_and_two_halves_of_them_are_alike(
-    name: str, base: Path, trader: str, tmp_path: Path
-) -> None:
+def test_two_hundred_seeds_hold_every_invariant(name: str, base: Path, trader: str, tmp_path: Path) -> None:
     for seed in range(1, 201):
         out = tmp_path / str(seed)
-        lives_are_right(out, play(base, out, trader, name, seed))
+        found = play(base, out, trader, name, seed)
+
+        assert found.faults == []
+        lives_are_right(out, found)
         if seed % 20 == 0:
             assert strict(out).identical
-    with open_journal(write_sample(tmp_path / "sample", DISK, Sample(7, 3, 3000, 0)), DISK) as journal:
-        runs = results(DISK, journal, name, range(1, 201))
-    for figure in ("pnl", "fills"):
-        halves = [[float(getattr(one, figure)) for one in part] for part in (runs[:100], runs[100:])]
-
-        assert likeness(*halves) >= LEVEL
