@@ -137,7 +137,7 @@ class Ahead:
         """Make *book* that of market *number* at venue time *now_ns*, which is our present."""
         market = self._kernel.data.listings.markets[number]
         book.begin(market)
-        if self._cursor.piece >= self._order.since:
+        if self._order.holds(self._cursor.piece, len(self._cursor.pieces)):
             self._forward.lay(book, market, now_ns)
             return
         reader = self._reader
@@ -184,7 +184,7 @@ class Ahead:
         """Note every fact that may concern an order of ours and happened after `_sought_ns`, up to *until_ns*."""
         self._from_ns = self._sought_ns
         self._sought_ns = until_ns
-        if self._cursor.piece >= self._order.since:
+        if self._order.holds(self._cursor.piece, len(self._cursor.pieces)):
             self._forward.seek(self._hits, self._from_ns, until_ns)
             return
         last_ns = END

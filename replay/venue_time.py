@@ -70,6 +70,10 @@ class Order:
         self._taken: i64 = 0
         self._before: bytes = b""
 
+    def holds(self, piece: i64, pieces: i64) -> bool:
+        """Whether that is so from piece number *piece* on, of *pieces* that there are. Never of pieces not taken."""
+        return self.since <= piece and self._taken == pieces
+
     def take(self, data: bytes, exact: bool) -> None:
         """The next piece holds these packed inputs; *exact*: none of them is taken as earlier or later than stamped."""
         if not exact or not is_ordered(data):

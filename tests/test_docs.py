@@ -15,9 +15,10 @@ from docs_pages import PAGES, REFERENCE, ROOT, anchors, links, rows, section, ty
 from engine.kernel import codes, kinds
 from engine.kernel.derived import LAYOUTS
 from engine.kernel.inputs import FIXED
+from engine.kernel.instrument_view import InstrumentView
 from engine.kernel.order import OwnOrder
 from engine.kernel.strategy import Place, Wake
-from engine.kernel.view import InstrumentView, View
+from engine.kernel.view import View
 from engine.runtime.cli import engine
 from engine.runtime.exits import Exit
 from replay.run import RunStart

@@ -9,12 +9,13 @@ from mypy_extensions import i64
 from engine.kernel import codes, kinds
 from engine.kernel.control import Control
 from engine.kernel.desk import NOTHING, Desk, Seat
+from engine.kernel.instrument_view import InstrumentView
 from engine.kernel.market import WAKE_ORDER, Instrument, Market
 from engine.kernel.memory import UnfitMemory, decode_memory, encode_memory
 from engine.kernel.modes import ACCOUNT, KILL, REDUCE_ONLY, STRATEGY
 from engine.kernel.pack import Packer
 from engine.kernel.strategy import Wake
-from engine.kernel.view import InstrumentView, View
+from engine.kernel.view import View
 
 BLAMED: Final = "raised by the strategy "
 """How the note begins that an error carries which ends the process: a person is told whose it is."""
