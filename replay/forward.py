@@ -13,6 +13,10 @@ from mypy_extensions import i64
 from adapters.simulated.book import VenueBook
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel.bulk import (
+    FACT,
+    FACT_AT,
+    FORM,
+    PLAIN,
     PLAIN_SIZE,
     PRICE_AT,
     SIDE,
@@ -33,7 +37,8 @@ from replay.packed import KIND, KIND_AT
 from replay.rows import Numbers, symbol_of
 from replay.venue_time import END, VenueTime
 
-_SAME: Final[i64] = ~(SKIPPED << SKIPPED_AT)  # of an input's first word: all but how many records lie before it
+_SAME: Final[i64] = ~((SKIPPED << SKIPPED_AT) | 1)
+"""Of a plain input's first word: all but how many records lie before it, and whether it holds one fact or several."""
 
 
 @final
@@ -111,7 +116,7 @@ class Forward:
         if until_ns != END:
             until_ns += offset_ns
         while at < end and read_i64_le(data, at + 16) <= from_ns:
-            at += PLAIN_SIZE
+            at = _end_of(data, at, read_i64_le(data, at))
         key: i64 = -1
         market: i64 = -1  # where an order of ours is in it
         scale: i64 = NONE  # of complements, whose prices and sides are mirrored
@@ -137,8 +142,13 @@ class Forward:
                         bid_high = watch.bid_high
                         ask_low = -watch.ask_high
                         ask_high = -watch.ask_low
-            if market >= 0:
-                word = read_i64_le(data, at + 24)
+            follows = at + PLAIN_SIZE
+            fact = at + FACT_AT
+            if first & FORM != PLAIN:
+                follows = _end_of(data, at, first)
+                fact += 8
+            while market >= 0 and fact < follows:
+                word = read_i64_le(data, fact)
                 price = word >> PRICE_AT
                 what = word & (TRADE | SIDE)
                 if scale != NONE:
@@ -146,7 +156,7 @@ class Forward:
                     what = mirrored(what)
                 if what & TRADE != 0:
                     if price <= bid_high or price >= -ask_high:
-                        hits.note(src_ns - offset_ns, market, what, price, read_i64_le(data, at + 32))
+                        hits.note(src_ns - offset_ns, market, what, price, read_i64_le(data, fact + 8))
                 else:
                     # Sides and prices come in no order that could be foreseen: choices of value, and one of way.
                     price_key = price * (1 - 2 * what)
@@ -156,8 +166,9 @@ class Forward:
                     if ((price_key - low) | (high - price_key)) & (price_key - facing) >= 0:
                         if price_key < facing:
                             what |= self._quiet
-                        hits.note(src_ns - offset_ns, market, what, price, read_i64_le(data, at + 32))
-            at += PLAIN_SIZE
+                        hits.note(src_ns - offset_ns, market, what, price, read_i64_le(data, fact + 8))
+                fact += FACT
+            at = follows
         return at
 
     def lay(self, book: VenueBook, market: Market, now_ns: i64) -> None:
@@ -182,18 +193,32 @@ class Forward:
         if at < end:
             now_ns += self._time.offset((read_i64_le(data, at) >> SOURCE_AT) & SOURCE)
         while at < end and read_i64_le(data, at + 16) <= now_ns:
-            word = read_i64_le(data, at + 24)
-            if word & TRADE == 0:
-                instrument = self._finder.plain(loaded, at, read_i64_le(data, at))
-                if instrument is not None and instrument.market is market:
-                    what = word & SIDE
-                    price = word >> PRICE_AT
-                    if instrument.complement:
-                        what = mirrored(what)
-                        price = market.price_scale - price
-                    book.set_level(what, price, read_i64_le(data, at + 32))
-            at += PLAIN_SIZE
+            first = read_i64_le(data, at)
+            follows = _end_of(data, at, first)
+            instrument = self._finder.plain(loaded, at, first)
+            if instrument is not None and instrument.market is market:
+                fact = at + FACT_AT
+                if first & FORM != PLAIN:
+                    fact += 8
+                while fact < follows:
+                    word = read_i64_le(data, fact)
+                    if word & TRADE == 0:
+                        side = word & SIDE
+                        price = word >> PRICE_AT
+                        if instrument.complement:
+                            side = mirrored(side)
+                            price = market.price_scale - price
+                        book.set_level(side, price, read_i64_le(data, fact + 8))
+                    fact += FACT
+            at = follows
         return at
+
+
+def _end_of(data: bytes, at: i64, first: i64) -> i64:
+    """Where the plain input at *at*, whose first word is *first*, ends: in order, it was looked at before."""
+    if first & FORM == PLAIN:
+        return at + PLAIN_SIZE
+    return at + FACT_AT + 8 + read_i64_le(data, at + FACT_AT) * FACT
 
 
 def mirrored(what: i64) -> i64:

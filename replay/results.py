@@ -4,24 +4,24 @@ from decimal import Decimal
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
 from engine.kernel.portfolio import Holding, Purse
 from engine.kernel.step import Kernel
 from journal.disk import RealDisk
-from replay.attribution import Attribution, attribute
 from replay.mistakes import Fault, Refusal
-from replay.observed import Observed
 from replay.outcome import is_held, unrealised_of
 from replay.produce import Produced
-from replay.report.fields import figures
-from replay.report.make import told_of, write_report
-from replay.report.told import Told
 from replay.resimulation import Simulated
 from replay.run import RunStart
 from replay.tables import Fills, Orders, Tables, Verdicts, exact
+
+if TYPE_CHECKING:  # a run that nobody observed needs none of it, and should not wait for it
+    from replay.attribution import Attribution
+    from replay.observed import Observed
+    from replay.report.told import Told
 
 
 @frozen
@@ -144,7 +144,7 @@ class Run:
     digests: tuple[tuple[int, bytes], ...]
     out: Path | None
     _tables: Tables | None = field(alias="tables")
-    _observed: Observed | None = field(default=None, alias="observed")
+    _observed: "Observed | None" = field(default=None, alias="observed")
     _simulated: Simulated = field(kw_only=True, alias="simulated")
     _journal: str = field(kw_only=True, alias="journal")
 
@@ -164,24 +164,30 @@ class Run:
         return self._made().verdicts()
 
     @property
-    def observed(self) -> Observed:
+    def observed(self) -> "Observed":
         """What was kept of it while it was played."""
         if self._observed is None:
             raise NotObserved
         return self._observed
 
     @cached_property
-    def attribution(self) -> Attribution:
+    def attribution(self) -> "Attribution":
         """Where its profit came from, fill by fill."""
+        from replay.attribution import attribute
+
         return attribute(self.observed)
 
     @cached_property
-    def told(self) -> Told:
+    def told(self) -> "Told":
         """What its report is made of (`replay.report`)."""
+        from replay.report.make import told_of
+
         return told_of(self._journal, self.start, self._simulated, self.observed)
 
     def figures(self) -> dict[str, Any]:
         """Return, Sharpe ratio, drawdown, mark-outs and what else `engine replay --json` says as `figures`."""
+        from replay.report.fields import figures
+
         return figures(self.told)
 
     def report(self, path: str | Path) -> Path:
@@ -192,6 +198,8 @@ class Run:
             NotObserved: it was not played with `observe=True`.
             Taken, NoFolder: something stands at *path*, or its folder does not exist.
         """
+        from replay.report.make import write_report
+
         return write_report(RealDisk(), Path(path), self.told).path
 
     def _made(self) -> Tables:

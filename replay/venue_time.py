@@ -9,12 +9,13 @@ from mypy_extensions import i64
 from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE
 from engine.kernel.record import NONE, wide
 from replay.packed import SPARE
+from replay.rows import end_of
 
 END: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
 MOST_LAG_NS: Final[i64] = 2_000_000_000
 """How far the venue may be ahead of us: what reached us later than that is taken as having happened so long before."""
 
-_STREAM: Final[i64] = 0x7FFFFFFF  # form, kind and source in an input's first word
+_STREAM: Final[i64] = 0x7FFFFFFE  # kind and source in an input's first word, and that it is plain
 
 
 @final
@@ -61,51 +62,52 @@ class VenueTime:
 @final
 class Order:
     """
-    Since which of the pieces taken all inputs are plain, of one source, stamped in the order they reached us, and
-    happened when their stamps say.
+    Since which of the pieces taken all inputs are plain (one fact or several), of one source, stamped in the order they
+    reached us, and happened when their stamps say.
     """
 
     def __init__(self) -> None:
         self.since: i64 = 0
         self._taken: i64 = 0
-        self._before: bytes = b""
+        self._stream: i64 = NONE  # of the last piece, where it is in order; and when its last input happened
+        self._latest_ns: i64 = 0
 
     def holds(self, piece: i64, pieces: i64) -> bool:
         """Whether that is so from piece number *piece* on, of *pieces* that there are. Never of pieces not taken."""
         return self.since <= piece and self._taken == pieces
 
     def take(self, data: bytes, exact: bool) -> None:
-        """The next piece holds these packed inputs; *exact*: none of them is taken as earlier or later than stamped."""
-        if not exact or not is_ordered(data):
+        """
+        The next piece holds these packed inputs; *exact*: none of them is taken as earlier or later than stamped.
+
+        Raises:
+            Damaged: an input ends behind the piece.
+        """
+        if not exact or i64(len(data)) <= SPARE:
+            self._stream = NONE
             self.since = self._taken + 1
-        elif not is_continued(self._before, data):
-            self.since = self._taken
-        self._before = data
+        elif not self._goes_on(data):
+            self.since = self._taken if self._stream != NONE else self._taken + 1
         self._taken += 1
 
-
-def is_ordered(data: bytes) -> bool:
-    """Whether these packed inputs are all plain, of one source, and stamped in the order in which they reached us."""
-    at: i64 = 0
-    end = i64(len(data)) - SPARE
-    latest: i64 = 0
-    stream: i64 = 0
-    while at < end:
-        first = read_i64_le(data, at)
-        src_ns = read_i64_le(data, at + 16)
-        if at == 0:
-            stream = first & _STREAM
-        if first & FORM != PLAIN or first & _STREAM != stream or src_ns < latest:
-            return False
-        latest = src_ns
-        at += PLAIN_SIZE
-    return True
-
-
-def is_continued(before: bytes, data: bytes) -> bool:
-    """Whether the inputs of *data*, which are ordered, go on where the ordered ones of *before* end."""
-    last = i64(len(before)) - SPARE - PLAIN_SIZE
-    if last < 0 or i64(len(data)) <= SPARE:
-        return False
-    one_stream = (read_i64_le(before, last) ^ read_i64_le(data, 0)) & _STREAM == 0
-    return one_stream and read_i64_le(before, last + 16) <= read_i64_le(data, 16)
+    def _goes_on(self, data: bytes) -> bool:
+        """Whether the inputs of *data* are in order, and go on where the last piece ended: one look at each."""
+        at: i64 = 0
+        end = i64(len(data)) - SPARE
+        stream = read_i64_le(data, 0) & _STREAM
+        goes_on = stream == self._stream and read_i64_le(data, 16) >= self._latest_ns
+        self._stream = NONE
+        latest_ns: i64 = 0
+        while at < end:
+            first = read_i64_le(data, at)
+            src_ns = read_i64_le(data, at + 16)
+            if first & FORM < PLAIN or first & _STREAM != stream or src_ns < latest_ns:
+                return False
+            latest_ns = src_ns
+            if first & FORM == PLAIN:
+                at += PLAIN_SIZE
+            else:
+                at = end_of(data, at, first, end)
+        self._stream = stream
+        self._latest_ns = latest_ns
+        return goes_on
