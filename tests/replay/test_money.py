@@ -3,25 +3,33 @@
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 from resimulations import NOISY, Setting, names, records, resimulate, sample_recording, strict
 
-from adapters.simulated.ledger import Ledger
+import engine
+from adapters.simulated.ledger import FEES, Ledger
 from journal.background import Inline
 from journal.disk import RealDisk
 from journal.reader import open_journal
+from replay.adversary_config import AdversaryConfig
 from replay.config import BadConfig, RunConfig, StrategyConfig, read_config
 from replay.decoders import newest
 from replay.feed import JournalFeed
 from replay.money import office_of
 from replay.money_config import FeeConfig, MoneyConfig, SettlementConfig
+from replay.profiles import profile_names, read_profile
 from replay.resimulation import Simulation
+from replay.simulate import Timeline
 from replay.venue_config import LognormalConfig, VenueConfig
+from replay.venue_time import END
 from replay.verify import this_build
 
 TEXT = """
 strategies: [{name: one, code: "mine.py:Mine"}]
 venue: {order_latency_ms: 1, report_latency_ms: 2}
 """
+
+PROFILES = profile_names(RealDisk()) if engine.COMPILED else ["everything"]
 
 SPLITTER = NOISY.replace("SELL, Cancel,", "SELL, Cancel, Merge, Split,").replace(
     "        elif choice == 13:\n",
@@ -95,11 +103,15 @@ class Splitting(Setting):
         return RunConfig((strategy,), VenueConfig(self.order_ms, self.report_ms), money=self.money, seed=self.seed)
 
 
-def play(base: Path, setting: Setting) -> tuple[Simulation, Ledger]:
+def play(
+    base: Path, setting: Setting, adversary: AdversaryConfig | None = None, auditor: "Auditor | None" = None
+) -> tuple[Simulation, Ledger]:
     with open_journal(base, RealDisk(), Inline()) as journal:
         run = setting.run(journal)
         feed = JournalFeed(RealDisk(), journal, run.decoders, this_build(), Inline(), lambda note: None)
-        simulation = Simulation(run, setting.config, feed)
+        simulation = Simulation(run, evolve(setting.config, adversary=adversary), feed)
+        if auditor is not None:
+            auditor.sent_to(simulation)
         simulation.play()
     ledger = simulation.office.ledger
     assert ledger is not None
@@ -124,6 +136,78 @@ def test_when_all_is_told_the_ledger_adds_up_and_has_of_us_what_the_kernel_has(t
     assert ledger.differences(simulation.kernel.trading.desk.portfolio) == []
     assert simulation.venue.trades > 0
     assert ledger.entries > simulation.venue.trades
+
+
+class Auditor:
+    """
+    Looks at a run's books whenever it keeps a record, and at each instant at which the venue does something.
+
+    Attributes:
+        looks: how often all parties summed to zero: always, or it would have raised.
+        compared: how often no report was on its way, so that the kernel's portfolio had to have what the ledger has.
+    """
+
+    EVERY_NS = 50_000_000
+
+    def __init__(self) -> None:
+        self.looks = self.compared = self.count = 0
+
+    def sent_to(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        simulation.sink = self
+        simulation.observer = self
+
+    def append_input(self, kind: int, schema: int, source: int, recv_ns: int, src_ns: int, payload: bytes) -> int:
+        return self._add_up()
+
+    def append_derived(self, kind: int, schema: int, payload: bytes) -> int:
+        return self._add_up()
+
+    def _add_up(self) -> int:
+        ledger = self._simulation.office.ledger
+        assert ledger is not None
+        ledger.check()
+        self.looks += 1
+        self.count += 1
+        return self.count
+
+    def attach(self, line: Timeline) -> None:
+        line.observer, line.observe_ns = self, 0
+
+    def look(self, now_ns: int, seq: int, base_seq: int) -> int:
+        simulation = self._simulation
+        ledger, venue = simulation.office.ledger, simulation.venue
+        assert ledger is not None
+        ledger.check()
+        self.looks += 1
+        if not venue.busy():
+            assert ledger.differences(simulation.kernel.trading.desk.portfolio) == []
+            self.compared += 1
+        now_ns = max(now_ns, int(simulation.kernel.recv_ns))
+        due_ns = int(venue.next_ns())
+        return min(due_ns if due_ns > now_ns else END, now_ns + self.EVERY_NS)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_under_every_profile_all_parties_sum_to_zero_throughout_and_the_ledger_has_of_us_what_the_kernel_has(
+    name: str, tmp_path: Path
+) -> None:
+    """With trades that fail and complete sets; `test_conservation` has markets that resolve as well."""
+    base = sample_recording(tmp_path / "base", frames=1_500, markets=3, seed=5)
+    adversary = read_config(TEXT, "it", adversaries=(read_profile(RealDisk(), name).adversary,))[0].adversary
+    trades = 0
+    for seed in range(3):
+        auditor = Auditor()
+        simulation, ledger = play(base, Splitting(SPLITTER, "Noisy", {"ppm": 300_000}, seed), adversary, auditor)
+
+        ledger.check()
+        hear_the_rest(simulation)
+        assert ledger.differences(simulation.kernel.trading.desk.portfolio) == []
+        assert simulation.venue.adversary is not None
+        assert auditor.looks > 2 * auditor.compared > 1_000
+        assert any(cash.held[FEES] for cash in ledger.cash.values())
+        trades += int(simulation.venue.trades)
+    assert trades > 20
 
 
 def test_a_run_with_settlement_and_sets_replays_strictly(tmp_path: Path) -> None:

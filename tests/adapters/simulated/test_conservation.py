@@ -26,6 +26,18 @@ from engine.kernel.request import Request
 from engine.kernel.rng import Draws
 from engine.kernel.strategy import BUY, FAK, FOK, GTC, GTD, SELL, Cancel, CancelAll, Flatten, Merge, Place, Split
 from engine.kernel.units import ASK, BID
+from replay.adversary import worsened
+from replay.adversary_config import (
+    AdversaryConfig,
+    CrowdingConfig,
+    DelaysConfig,
+    OutagesConfig,
+    PartialConfig,
+    RefusalsConfig,
+    RegimesConfig,
+    SlippageConfig,
+    StressConfig,
+)
 
 S = 10**9
 MS = 10**6
@@ -51,7 +63,7 @@ def an_office(seed=7, failure_ppm=0, retry_ppm=0, settling=("polymarket",), rate
 class House:
     """A kernel's trading half with one strategy, a venue with a back office, and the time between them."""
 
-    def __init__(self, office, fills=None, listings=None):
+    def __init__(self, office, fills=None, listings=None, adversary=None, seed=7):
         listings = listings or (binary("M", **TERMS), binary("N", **TERMS), contract())
         self.says = Says()
         policy = a_policy(max_open_orders=1000, max_orders_per_minute=100_000)
@@ -59,6 +71,8 @@ class House:
         self.office = office
         latency = Latency(Delay(40 * MS), Delay(50 * MS), Delay(30 * MS))
         models = Models(latency, Queue(), fills or Fills(), Slippage(), Rules(), office)
+        if adversary is not None:
+            models = worsened(models, adversary, seed)
         self.venue = SimulatedVenue(self.room.instruments, models)
         self.kinds = []
         for number in range(len(self.room.markets)):
@@ -228,6 +242,45 @@ def test_all_parties_sum_to_zero_after_every_event_and_the_kernel_has_what_the_l
 ):
     retry_ppm, failure_ppm = fates
     house = House(an_office(seed, failure_ppm, retry_ppm, rates=rates), fills())
+    for action in script:
+        act(house, action)
+    house.end()
+
+
+PARTS = st.sampled_from([0.0, 0.3, 0.8, 1.0])
+STRESS = {
+    "delays": st.none() | st.builds(DelaysConfig, *[st.sampled_from([0.0, 7.0, 900.0])] * 3),
+    "slippage": st.none() | st.builds(SlippageConfig, PARTS, st.sampled_from([0.0, 0.7, 5.0])),
+    "partial": st.none() | st.builds(PartialConfig, PARTS, PARTS),
+    "refusals": st.none()
+    | st.builds(RefusalsConfig, orders=st.sampled_from([0, 0.3]), cancels=st.sampled_from([0, 0.5])),
+    "crowding": st.none()
+    | st.builds(CrowdingConfig, least=PARTS, half_fills=st.just(2), takes=PARTS, undercuts=PARTS, joins=PARTS),
+}
+ADVERSARIES = st.builds(
+    AdversaryConfig,
+    **STRESS,
+    outages=st.none()
+    | st.builds(OutagesConfig, st.just(10), st.sampled_from([1, 8]), st.sampled_from(["late", "refuse"])),
+    regimes=st.none() | st.builds(RegimesConfig, st.just(4), st.just(3), st.builds(StressConfig, **STRESS)),
+)
+"""All stresses but those that know the market: `test_money` has these, on recordings."""
+
+
+@settings(max_examples=60)
+@given(st.lists(ACTIONS, max_size=25), ADVERSARIES, st.sampled_from([Fills, Partial]), st.integers(0, 3))
+def test_all_parties_sum_to_zero_after_every_event_under_any_adversary_as_well(script, adversary, fills, seed):
+    house = House(an_office(seed, 200_000, 200_000), fills(), adversary=adversary, seed=seed)
+    for action in script:
+        act(house, action)
+    house.end()
+
+
+@pytest.mark.nightly
+@settings(max_examples=2_000)
+@given(st.lists(ACTIONS, max_size=80), ADVERSARIES, st.sampled_from([Fills, Partial]), st.integers(0, 500_000))
+def test_long_scripts_conserve_under_any_adversary_as_well(script, adversary, fills, failure_ppm):
+    house = House(an_office(9, failure_ppm, 100_000), fills(), adversary=adversary, seed=9)
     for action in script:
         act(house, action)
     house.end()
