@@ -183,6 +183,7 @@ class _Chosen:
             self.config = evolve(found, strategies=self.config.strategies)
             if found.policy:
                 self.policy = policy_text(self._disk, found.policy, path.parent)
+                read_policy(self.policy)
 
     def _take_profile(self, given: Any) -> None:
         if isinstance(given, Mapping):

@@ -2,7 +2,8 @@
 The trading policy, from the text people write to the limits the kernel checks.
 
 Strict on purpose: an unknown field, a missing one, a number where an amount in quotes is due, or the same name twice is
-refused in one sentence. Replay reads the text that RUN_START kept, the runtime reads `config/trading_policy.yaml`.
+refused in one sentence. Replay reads the text that RUN_START kept, the runtime reads `config/trading_policy.yaml`. Only
+a recorded text may lack a field: one that did not exist when it was recorded.
 """
 
 from functools import lru_cache
@@ -20,6 +21,12 @@ from replay.yaml_text import BadYaml, load
 _MS = 1_000_000
 _LONGEST_MS = 10 * 365 * 86_400_000
 _MOST_ORDERS = 1_000_000
+
+_NO_SUCH_LIMIT: dict[str, Any] = {
+    "min_resting_ms": 0,
+    "order_to_trade": {"window_ms": 0, "free": 0, "per_fill": 0},
+}
+"""What came to `orders` after runs had been recorded, at the values under which nothing is limited by it."""
 
 
 class BadPolicy(JournalError):
@@ -97,17 +104,37 @@ def read_policy(text: str) -> Policy:
     Raises:
         BadPolicy: it cannot be used; the sentence names the field.
     """
+    return _read(_loaded(text))
+
+
+@lru_cache(maxsize=16)
+def read_recorded_policy(text: str) -> Policy:
+    """
+    The policy of a run that was recorded with *text*, maybe before some limits existed: it has none of those.
+
+    Raises:
+        BadPolicy: as `read_policy`, for all that a policy has always had to state.
+    """
+    values = _loaded(text)
+    orders = values.get("orders")
+    return _read({**values, "orders": {**_NO_SUCH_LIMIT, **orders}} if isinstance(orders, dict) else values)
+
+
+def _loaded(text: str) -> dict[str, Any]:
     try:
         values = load(text)
     except BadYaml as error:
         raise BadPolicy(str(error)) from error
     if not isinstance(values, dict):
         raise BadPolicy("must be a mapping of names to values")
+    return values
+
+
+def _read(values: dict[str, Any]) -> Policy:
     try:
-        said = _converter.structure(values, _Text)
+        return _policy(_converter.structure(values, _Text))
     except BaseValidationError as error:
         raise BadPolicy(f"does not fit: {reasons(error)}") from error
-    return _policy(said)
 
 
 def _policy(said: _Text) -> Policy:

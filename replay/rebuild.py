@@ -4,7 +4,7 @@ from engine.kernel.step import Kernel
 from replay.config import read_heuristics
 from replay.decoders import translators
 from replay.heuristics_config import settings_of
-from replay.policy import read_policy
+from replay.policy import read_recorded_policy
 from replay.run import RunStart
 from replay.strategies import make, tier_number
 
@@ -23,7 +23,7 @@ def kernel_of(run: RunStart) -> Kernel:
     """
     kernel = Kernel(
         translators(run.decoders),
-        read_policy(run.policy) if run.policy else None,
+        read_recorded_policy(run.policy) if run.policy else None,
         run.run_epoch,
         run.seed,
         run.hash_every,

@@ -10,6 +10,7 @@ from replay.config import RunConfig, read_config, read_file, sources
 from replay.decoders import newest
 from replay.defaults import CONFIGURATION, policy_text
 from replay.opening import FLAT
+from replay.policy import read_policy
 from replay.profiles import read_profile
 from replay.run import Base, RunStart, StrategySource, text_digest
 from replay.verify import this_build
@@ -83,12 +84,15 @@ def run_of(
 
     Raises:
         BadConfig: a file that the configuration names cannot be read.
+        BadPolicy: the policy it names cannot be used.
     """
     config, text = chosen.config, chosen.text
     if recorded is not None and config.policy == read_config(recorded.config, "the recorded configuration")[0].policy:
         policy = recorded.policy
     else:
         policy = policy_text(disk, config.policy, chosen.folder)
+        if policy:
+            read_policy(policy)
     if recorded is not None and not chosen.given:
         strategies = _recorded_sources(disk, config, recorded)
     else:

@@ -16,7 +16,6 @@ from replay.choose import recorded_run
 from replay.config import BadConfig, RunConfig
 from replay.digests import holds_digests, read_digests
 from replay.overlay import base_of, base_path, open_base
-from replay.policy import read_policy
 from replay.run import Base, RunStart, text_digest
 from replay.setup import Configured, run_of, start_of
 from replay.strategies import make, tier_number
@@ -163,8 +162,6 @@ def variant_of(
         tier_number(one.tier)
     if not first.strategies:
         raise BadConfig(label or "the configuration", "has no strategy, and so nothing to compare")
-    if first.policy:
-        read_policy(first.policy)
     return Variant(label, chosen.config, tuple(evolve(first, base=market.told) for market in markets))
 
 

@@ -1,12 +1,29 @@
 """Reading the trading policy: everything it says, or one sentence."""
 
+from pathlib import Path
+
 import pytest
+from attrs import evolve
 from conftest import ROOT
+from run_maker import RUN, sample_inputs, write_run
 
 from engine.kernel.policy import Policy
 from engine.runtime.policy import BadPolicy, read_policy
+from journal.background import Inline
+from journal.reader import open_journal
+from replay.defaults import POLICY
+from replay.policy import read_recorded_policy
+from replay.verify import replay_strictly
 
 EXAMPLE = (ROOT / "config" / "trading_policy.yaml").read_text(encoding="utf-8")
+CHURN = ("min_resting_ms", "order_to_trade", "window_ms", "free", "per_fill")
+"""The fields of limits against churn, which the oldest runs were recorded without."""
+
+
+def without_churn(text: str) -> str:
+    """*text* as it would have been written before there were limits against churn."""
+    lines = [line for line in text.splitlines() if line.strip().partition(":")[0] not in CHURN]
+    return "\n".join(lines)
 
 
 def test_the_example_says_what_it_shows():
@@ -87,3 +104,37 @@ def test_a_policy_names_a_currency_and_a_rule():
         read_policy(f"{head}settlements: {{}}\nrules:{tail}")
     with pytest.raises(BadPolicy, match="rules"):
         read_policy(f"{head}settlements:{body}rules: []\norders:{orders}")
+
+
+def test_a_recorded_policy_has_no_limit_that_did_not_exist_when_it_was_recorded():
+    read = read_recorded_policy(without_churn(EXAMPLE))
+    unlimited = EXAMPLE.replace("min_resting_ms: 100", "min_resting_ms: 0").replace(
+        "window_ms: 3_600_000", "window_ms: 0"
+    )
+    unlimited = unlimited.replace("free: 5000", "free: 0").replace("per_fill: 500", "per_fill: 0")
+
+    assert read.canonical() == read_policy(unlimited).canonical()
+    with pytest.raises(BadPolicy, match=r"min_resting_ms.*order_to_trade"):
+        read_policy(without_churn(EXAMPLE))
+
+
+def test_a_recorded_policy_states_all_else_as_a_new_one_does():
+    assert read_recorded_policy(EXAMPLE).canonical() == read_policy(EXAMPLE).canonical()
+    assert read_recorded_policy(without_churn(POLICY)).canonical() == read_recorded_policy(POLICY).canonical()
+    for old, new in (("self_cross: refuse", "#"), ("max_open: 400", "max_opne: 400"), ("free: 5000", "#")):
+        with pytest.raises(BadPolicy):
+            read_recorded_policy(EXAMPLE.replace(old, new, 1))
+    with pytest.raises(BadPolicy, match="orders"):
+        read_recorded_policy(EXAMPLE.partition("orders:")[0])
+
+
+def test_a_run_recorded_before_a_limit_existed_replays_strictly(tmp_path: Path):
+    run = evolve(RUN, build="an older one", policy=without_churn(EXAMPLE))
+    write_run(tmp_path, sample_inputs(40), run=run)
+    with open_journal(tmp_path, background=Inline()) as journal:
+        found = replay_strictly(journal)
+
+    assert found.identical
+    assert found.other_build
+    assert found.kernel is not None
+    assert found.kernel.trading.desk.policy is read_recorded_policy(run.policy)
