@@ -63,7 +63,9 @@ class Opponents:
         """When it is looked at even if nothing happens, NONE while it is calm."""
 
         self._step: i64 = NONE
-        self._stirred: bool = False  # something was counted since it was last looked at: never between two inputs
+        # Never between two inputs, for each of these leads to a look.
+        self._begun: bool = False  # a step of time has begun since it was last looked at
+        self._stirred: bool = False  # something was counted since then, or its timer fired
         # What was seen last: it holds until the next look.
         self._seen: bool = False
         self._is_tight: i64 = 0
@@ -85,16 +87,18 @@ class Opponents:
 
     # -- what happens ----------------------------------------------------------------------------------------------
 
-    def pass_to(self, now_ns: i64) -> bool:
-        """Let time pass up to *now_ns*; whether a step of it has ended. Time that runs backward stands still."""
+    def pass_to(self, now_ns: i64) -> None:
+        """Let time pass up to *now_ns*. Time that runs backward stands still."""
         step = now_ns // self.settings.sample_ns
         if self._step == NONE:
             self._step = step
-            return True
+            self._begun = True
+            return
         steps = step - self._step
         if steps <= 0:
-            return False
+            return
         self._step = step
+        self._begun = True
         events = self.settings.events.weight(steps)
         for share in (self._edges, self._takes, self._quotes, self._fills):
             share.fade(events)
@@ -106,7 +110,6 @@ class Opponents:
             self._size_long.hold(self._size, longer)
             self._lean_recent.hold(self._lean, recent)
             self._lean_long.hold(self._lean, longer)
-        return True
 
     def filled(self, order: Order, price: i64, flags: i64, now_ns: i64) -> None:
         """An order of ours traded at *price*; a maker's fill waits to be judged."""
@@ -138,9 +141,15 @@ class Opponents:
         else:
             self._quotes.add(part)
 
+    def fired(self) -> None:
+        """Its timer fired: its levels are to be judged again, and it has none."""
+        self.due_ns = NONE
+        self._stirred = True
+
     def look(self, now_ns: i64) -> bool:
         """See the market as it is now; whether its levels are to be judged again."""
-        due = self.pass_to(now_ns)
+        self.pass_to(now_ns)
+        begun = self._begun
         market = self.market
         if market.ready():
             bid = market.book.best_bid()
@@ -148,13 +157,14 @@ class Opponents:
             if bid != NONE and ask != NONE:
                 self._see_edge(ask - bid, now_ns)
                 self._see_mid((bid + ask) * market.tick, now_ns)
-                if due:
+                if begun:
                     self._sample(ask - bid)
         else:
             self._edge_ns = NONE
-        due = due or self._stirred
+        stirred = self._stirred
+        self._begun = False
         self._stirred = False
-        return due
+        return begun or stirred
 
     def _see_edge(self, spread: i64, now_ns: i64) -> None:
         """An edge is what a spread is wider than one tick. Its half-life runs from its widest to half of that."""

@@ -57,7 +57,7 @@ class Regimes:
         if not tag.startswith(REGIME):
             return False
         opponents = self._watch.markets[int(tag[len(REGIME) :])]
-        opponents.due_ns = NONE
+        opponents.fired()
         self._watch.stirred.append(opponents)
         return True
 

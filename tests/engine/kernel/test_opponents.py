@@ -42,6 +42,7 @@ class Slow:
     waiting: list[tuple[int, int, float]] = Factory(list)  # time, side, price in ticks of the first outcome
     widest: tuple[int, int] | None = None  # spread, since
     passed: int = -1  # the last step that was begun
+    looked: int = -1  # the last step that was looked at
 
     def step(self, now: int) -> int:
         """The step that *now* lies in; it has begun."""
@@ -50,10 +51,13 @@ class Slow:
 
     def look(self, now: int, bids: list[tuple[int, int]], asks: list[tuple[int, int]], valid: bool) -> None:
         """What an input shows."""
-        begins = self.passed != now // (100 * MS)
         step = self.step(now)
+        begins = self.looked != step
+        self.looked = step
         if not valid:
             self.widest = None
+            return
+        if not bids:
             return
         bid, ask = bids[0][0], asks[0][0]
         self.edge(ask - bid, now, step)
@@ -148,8 +152,7 @@ def play(script: list[Any], room: Room, found: Opponents, slow: Slow) -> int:
                 slow.step(now)
                 slow.waiting.append((now, 1 - side if leg else side, float(WHOLE - tick if leg else tick)))
         found.look(now)
-        valid = room.markets[0].valid
-        slow.look(now, bids, asks, valid) if bids or not valid else slow.step(now)
+        slow.look(now, bids, asks, room.markets[0].valid)
     return now
 
 

@@ -272,6 +272,24 @@ def test_a_market_of_which_nothing_is_heard_calms_down_by_a_timer() -> None:
     assert [one for one in changes if one] == [[("REGIME", RAISED), ("GATE", None)], [("REGIME", CALM)]]
 
 
+def test_a_market_that_falls_silent_just_before_its_timer_calms_down_all_the_same() -> None:
+    room, strategy = a_room()
+    room.input(30 * MS)
+    crowded(room, strategy)
+    due = int(room.trading.next_due())
+    look(room, due - room.now - MS)
+    assert room.now // (100 * MS) == due // (100 * MS)  # the step of time has been looked at
+    assert level(room) == HIGH
+
+    while (due := int(room.trading.next_due())) > 0:
+        room.input()
+        room.now = due
+        assert room.trading.on_timer(room.seq, room.now, room.trading.next_timer(), due) == codes.OK
+        room.trading.regimes.look([], room.now)  # type: ignore[union-attr]
+
+    assert level(room) == CALM
+
+
 def test_a_market_that_calmed_down_by_itself_has_no_timer_left() -> None:
     room, strategy = a_room()
     crowded(room, strategy)
