@@ -56,6 +56,7 @@ class Segment:
         self.checker: Checker | None = None
         self.unread = 0
         self.remark = ""
+        self.named: dict[int, str] | None = None  # its sources, once `sources_of` has looked for them
 
     def raw(self, number: int) -> bytes:
         """The raw bytes of closed block *number*, not yet checked. Raises Damaged."""
@@ -247,9 +248,15 @@ def walk_sealed(segment: Segment, last_recv_ns: int = UNKNOWN_TIME) -> Checker:
 
 
 def sources_of(segment: Segment) -> dict[int, str]:
-    """Source numbers and names as of the segment's end, found from its end backwards."""
+    """Source numbers and names as of the segment's end; of a sealed one found once, from its end backwards."""
     if segment.checker is not None:
         return decode_sources(segment.checker.sources) if segment.checker.sources else {}
+    if segment.named is None:
+        segment.named = _sources_of_sealed(segment)
+    return dict(segment.named)
+
+
+def _sources_of_sealed(segment: Segment) -> dict[int, str]:
     for number in range(len(segment.entries) - 1, -1, -1):
         raw = segment.raw(number)
         cursor = Cursor(raw, 0 if number else HEADER_SIZE, len(raw))

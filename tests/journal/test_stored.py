@@ -47,6 +47,15 @@ def test_a_sound_segment_of_two_blocks_walks_through():
     assert sources_of(segment) == {}
 
 
+def test_names_in_a_sealed_segment_are_looked_for_once(monkeypatch):
+    (segment,) = open_sealed(two_blocks(), zst_path(ROOT, 1))
+    loaded, raw = [], segment.raw
+    monkeypatch.setattr(segment, "raw", lambda number: (loaded.append(number), raw(number))[1])
+    sources_of(segment)[9] = "a caller's own"
+
+    assert (sources_of(segment), loaded) == ({}, [1, 0])
+
+
 def test_a_last_block_in_the_middle_is_refused():
     (segment,) = open_sealed(two_blocks(early_last=True), zst_path(ROOT, 1))
     with pytest.raises(Damaged, match="not where the segment ends"):
