@@ -1,13 +1,18 @@
 """
 `python -m benchmarks.contestant FEED.bin MODE LOWEST HIGHEST REPETITIONS`: this project beside its rivals.
 
-Prints one JSON line as the others do. Reading the feed and packing it happens before the clock runs, as the others load
-their arrays. Where the right answers are known, an unequal one ends with 1 and says which.
+Prints one JSON line as the others do. Every run is one of `replay.resimulate`. Where the right answers are known, an
+unequal one ends with 1 and says which.
 
 MODE: mm           the market-maker contract, its strategy compiled
       mm_python    the same, the strategy in ordinary Python
-      cold         a fresh process, from a sealed journal with sidecars to the result; the process's start counts
+      cold         mm in a fresh process, from a sealed journal with sidecars
       fold_multi K the first 2 million records spread over K instruments, folded, no strategy
+
+`ns_ev` is the median time divided by the feed's records. Timed is, from packed inputs in memory (a feed is read and
+packed before, as the others load their arrays): the run, from its first record to its result. With `--journal`, and
+always with an overlay, which stands on a journal: the whole call, from opening the journal to the result, with the
+overlay sealed. `cold`: the whole process, from its start to its end. The journal is made before, and kept.
 """
 
 import argparse
@@ -19,20 +24,14 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import asdict
 
 from benchmarks.contestants import cold, contract
 from benchmarks.contestants.feeds import Feed, packed, read_feed, spread
-from journal.background import Threads
-from journal.disk import RealDisk
-from journal.writer import Writer
 from replay import Run
 from replay.feed import MemoryFeed
-from replay.resimulation import ONLY_AT_THE_END, Simulated, Simulation
-
-Played = TypeVar("Played", bound=Simulated | Run)
 
 SINKS = ("none", "digests", "overlay")
 
@@ -47,7 +46,8 @@ def parser() -> argparse.ArgumentParser:
     told.add_argument("feed", type=Path, metavar="FEED.bin")
     told.add_argument("mode", choices=("mm", "mm_python", "cold", "fold_multi"), metavar="MODE")
     told.add_argument("numbers", type=int, nargs="+", metavar="N", help="[K of fold_multi,] LOWEST HIGHEST REPETITIONS")
-    told.add_argument("--folder", type=Path, help="where the journal of cold is kept; without it, beside the feed")
+    told.add_argument("--journal", action="store_true", help="from a sealed journal with sidecars, as users have one")
+    told.add_argument("--folder", type=Path, help="where that journal is kept; without it, beside the feed")
     told.add_argument(
         "--sink",
         choices=SINKS,
@@ -57,36 +57,17 @@ def parser() -> argparse.ArgumentParser:
     return told
 
 
-def simulate(told: argparse.Namespace, feed: MemoryFeed) -> tuple[float, Simulated | Run]:
-    """
-    One run of the contract: (seconds from its first record to its result, the result).
-
-    An overlay that people keep stands on a journal, and this feed is none: the records are written to a writer of ours.
-    """
-    if told.sink != "overlay":
-        made = contract.played(feed, contract.strategy_of(told.mode == "mm", feed.first_recv_ns))
+def simulate(told: argparse.Namespace, base: MemoryFeed | Path, start_ns: int) -> tuple[float, Run]:
+    """One run of the contract on packed inputs or on a journal: (seconds, its result)."""
+    strategy = contract.strategy_of(told.mode == "mm", start_ns)
+    if isinstance(base, MemoryFeed):
+        made = contract.played(base, strategy, sink=told.sink)
         return made.stats.elapsed_s, made
-    run, config = contract.run_of(told.mode == "mm", feed.first_recv_ns)
-    disk, background = RealDisk(), Threads("contestant")
-    try:
-        with tempfile.TemporaryDirectory(prefix="refold-contestant-") as folder:
-            writer = Writer.create(
-                Path(folder) / "run",
-                disk,
-                background,
-                journal_id=bytes(16),
-                wall_ns=feed.first_recv_ns,
-                mono_ns=0,
-                sources={3: "simulated"},
-                sync_bytes=ONLY_AT_THE_END,
-            )
-            simulation = Simulation(run, config, feed, writer)
-            started = time.perf_counter()
-            found = simulation.play()
-            writer.close()
-            return time.perf_counter() - started, found
-    finally:
-        background.close()
+    with tempfile.TemporaryDirectory(prefix="refold-contestant-") as folder:
+        out = Path(folder) / "run" if told.sink == "overlay" else None
+        started = time.perf_counter()
+        made = contract.played(base, strategy, sink=told.sink, out=out)
+        return time.perf_counter() - started, made
 
 
 def fold(feed: MemoryFeed) -> tuple[float, Run]:
@@ -95,7 +76,7 @@ def fold(feed: MemoryFeed) -> tuple[float, Run]:
     return made.stats.elapsed_s, made
 
 
-def measured(repetitions: int, once: Callable[[], tuple[float, Played]]) -> tuple[list[float], Played]:
+def measured(repetitions: int, once: Callable[[], tuple[float, Run]]) -> tuple[list[float], Run]:
     """Each repetition's seconds, and the last one's result."""
     took: list[float] = []
     for _ in range(repetitions):
@@ -108,7 +89,7 @@ def line(told: argparse.Namespace, took: list[float], count: int) -> dict[str, A
     """What every mode prints."""
     median = statistics.median(took)
     return {
-        "label": contract.label(told.mode, told.sink),
+        "label": contract.label(told.mode, told.sink) + (" journal" if told.journal and told.mode != "cold" else ""),
         "n": count,
         "ns_ev": round(median / count * 1e9, 2),
         "median_s": round(median, 5),
@@ -119,17 +100,21 @@ def line(told: argparse.Namespace, took: list[float], count: int) -> dict[str, A
 
 def market_maker(told: argparse.Namespace, feed: Feed, repetitions: int) -> tuple[list[float], contract.Answers, int]:
     """Measure the contract: (seconds, answers, exit code)."""
-    inputs = packed(feed)
-    took, found = measured(repetitions, lambda: simulate(told, inputs))
-    faults = len(found.faults) if isinstance(found, Simulated) else found.stats.faults
-    if faults:
-        print(f"the strategy raised {faults} exceptions", file=sys.stderr)
-    return took, contract.answers(found, feed.start_ns), 1 if faults else 0
+    base = journal_of(told, feed) if told.journal or told.sink == "overlay" else packed(feed)
+    took, found = measured(repetitions, lambda: simulate(told, base, feed.start_ns))
+    if found.stats.faults:
+        print(f"the strategy raised {found.stats.faults} exceptions", file=sys.stderr)
+    return took, contract.answers(found, feed.start_ns), 1 if found.stats.faults else 0
+
+
+def journal_of(told: argparse.Namespace, feed: Feed) -> Path:
+    """The sealed journal of *feed*, made if it is not there."""
+    return cold.prepare(feed, told.folder or told.feed.with_name(told.feed.name + ".journal"))
 
 
 def cold_start(told: argparse.Namespace, feed: Feed, repetitions: int) -> tuple[list[float], contract.Answers, int]:
     """Measure fresh processes: (seconds, answers, exit code)."""
-    journal = cold.prepare(feed, told.folder or told.feed.with_name(told.feed.name + ".journal"))
+    journal = journal_of(told, feed)
     rounds = [cold.timed(journal, feed.start_ns) for _ in range(repetitions)]
     return [took for took, _ in rounds], contract.Answers(**rounds[-1][1]), 0
 

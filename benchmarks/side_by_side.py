@@ -67,6 +67,7 @@ def jobs(lab: Path, feed: str, told: argparse.Namespace) -> list[Job]:
         Job(RIVAL, (rival, "bench_hft.py", array, "mm", "roi", "2"), RIVAL),
         Job("refold mm", (*ours, "mm", *reach, "3"), RIVAL),
         Job("refold mm, no sink", (*ours, "mm", *reach, "3", "--sink", "none"), RIVAL),
+        Job("refold mm, from a journal", (*ours, "mm", *reach, "3", "--journal"), RIVAL),
         Job("refold mm, overlay", (*ours, "mm", *reach, "1", "--sink", "overlay"), RIVAL),
         Job("refold mm, Python strategy", (*ours, "mm_python", *reach, "3"), RIVAL),
     ]

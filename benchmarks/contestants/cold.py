@@ -25,8 +25,6 @@ from journal.importer.sniff import Recording
 from journal.reader import open_journal
 from replay.arrays import header
 from replay.decoders import newest
-from replay.feed import JournalFeed
-from replay.resimulation import Simulation
 from replay.sidecar import NoSidecar, open_sidecar, write_sidecar
 from replay.verify import this_build
 
@@ -90,19 +88,9 @@ def timed(journal: Path, start_ns: int) -> tuple[float, dict[str, Any]]:
     return took, json.loads(done.stdout)
 
 
-def refuse(why: str) -> None:
-    """A sidecar of this build lies there, and has to be used."""
-    raise AssertionError(why)
-
-
 def main(path: str, start_ns: int) -> None:
-    """Run the contract on the journal *path*, and print the answers."""
-    disk, background = RealDisk(), Threads("cold")
-    run, config = contract.run_of(compiled=True, start_ns=start_ns)
-    with open_journal(Path(path), disk) as journal:
-        feed = JournalFeed(disk, journal, newest(), this_build(), background, refuse)
-        found = Simulation(run, config, feed).play()
-    background.close()
+    """Run the contract on the journal *path*, as anyone would, and print the answers."""
+    found = contract.played(Path(path), contract.strategy_of(compiled=True, start_ns=start_ns))
     print(json.dumps(asdict(contract.answers(found, start_ns))), flush=True)
 
 

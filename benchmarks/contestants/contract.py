@@ -1,7 +1,7 @@
 """The market-maker contract as a run of ours: what is configured, what came out, and what has to."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from attrs import asdict, frozen
 
@@ -16,6 +16,8 @@ from replay.feed import Feed
 from replay.resimulation import Simulated
 from replay.run import RunStart, StrategySource, text_digest
 from replay.verify import this_build
+
+Sink = Literal["none", "digests", "overlay"]
 
 STEP_NS: Final = 100_000_000
 LOTS: Final = 10
@@ -106,11 +108,11 @@ def strategy_of(compiled: bool, start_ns: int) -> StrategySource:
     return StrategySource(name, name, source, "market_making", (key_of(0),), parameters)
 
 
-def played(feed: Feed, *strategies: StrategySource) -> Run:
+def played(base: Feed | Path, *strategies: StrategySource, sink: Sink = "digests", out: Path | None = None) -> Run:
     """The contract as anyone would run it, as fast as that goes: no examples of mistakes, no tables."""
     venue = read_config(CONFIG, "the contract")[0].venue
     return resimulate(
-        feed, strategy=strategies, venue=venue, policy=POLICY, seed=SEED, sink="digests", guard=False, tables=False
+        base, strategy=strategies, venue=venue, policy=POLICY, seed=SEED, sink=sink, out=out, guard=False, tables=False
     )
 
 

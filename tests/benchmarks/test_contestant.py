@@ -100,7 +100,7 @@ def test_the_contest_is_a_resimulation_as_anyone_runs_it_and_passes_no_part_by(f
     inputs = packed(rows)
     sys.setprofile(see)
     try:
-        _, made = contestant.simulate(told, inputs)
+        _, made = contestant.simulate(told, inputs, rows.start_ns)
     finally:
         sys.setprofile(None)
 
@@ -131,11 +131,30 @@ def test_the_command_prints_one_line_and_fails_on_wrong_answers(tmp_path, capsys
     printed = json.loads(capsys.readouterr().out)
     assert (printed["n"], printed["nsub"], printed["equity"]) == (4_000, right.nsub, right.equity)
     monkeypatch.setitem(contract.KNOWN, digest, right)
-    assert contestant.main([*arguments, "--sink", "overlay"]) == 0
+    for more, label in (
+        (["--sink", "none"], " none"),
+        (["--journal"], " journal"),
+        (["--sink", "overlay"], " overlay"),
+    ):
+        assert contestant.main([*arguments, *more]) == 0
+        assert json.loads(capsys.readouterr().out)["label"].endswith(label)
     wrong = contract.Answers(right.steps, right.nsub, right.ncan, right.fills + 1, right.position, right.equity)
     monkeypatch.setitem(contract.KNOWN, digest, wrong)
     assert contestant.main(arguments) == 1
     assert f"fills is {right.fills}, known is {right.fills + 1}" in capsys.readouterr().err
+
+
+def test_a_fresh_process_resimulates_the_sealed_journal_to_the_same_answers(tmp_path, capsys):
+    rows = make_rows(5, 4_000)
+    path = write_feed(rows, tmp_path / "feed.bin")
+
+    assert contestant.main([str(path), "cold", str(LOWEST), str(HIGHEST), "1", "--folder", str(tmp_path / "kept")]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert contract.Answers(**{name: printed[name] for name in contract.Answers.__slots__ if name in printed}) == (
+        model_answers(Contract(rows).play())
+    )
+    assert {one.suffix for one in (tmp_path / "kept").rglob("*") if one.is_file()} >= {".json"}
+    assert not list(tmp_path.glob("feed.bin.journal"))
 
 
 def test_the_same_rows_spread_over_several_assets_are_all_folded(tmp_path, capsys):

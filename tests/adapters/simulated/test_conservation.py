@@ -161,8 +161,11 @@ class House:
             self.check()
 
     def end(self):
-        """Everything is cancelled, and told; two days later everything is settled and paid."""
+        """Everything is cancelled, if need be again and again, and told; two days later all is settled and paid."""
         self.want(CancelAll())
+        while self.room.desk.orders.all_open():
+            self.wait(10 * S)
+            self.want(CancelAll())
         self.wait(2 * DAY_NS)
         self.want(CancelAll())
         self.wait(2 * DAY_NS)
