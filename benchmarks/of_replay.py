@@ -12,13 +12,13 @@ from benchmarks.case import Case
 from benchmarks.material import Material
 from benchmarks.measure import NS_A_FRAME, Budget, Work
 from engine import ROOT
-from engine.runtime.commands.resimulation import platform_tag
 from journal.background import Threads
 from journal.reader import Journal, open_journal
 from replay.config import RunConfig
 from replay.decoded import AT_END, DecodedCursor
 from replay.decoders import newest
 from replay.feed import JournalFeed
+from replay.machine import platform_tag
 from replay.overlay import base_of, open_base, write_base_hint
 from replay.rebuild import bare_kernel
 from replay.resimulation import Simulated, Simulation, overlay_writer

@@ -12,9 +12,9 @@ from benchmarks.material import Material
 from benchmarks.measure import US, Budget, Work
 from benchmarks.of_replay import SEED, feed_of
 from engine.kernel.market import WAKE_TOUCH
-from engine.runtime.commands.resimulation import platform_tag
 from journal.background import Threads
 from journal.reader import open_journal
+from replay.machine import platform_tag
 from replay.overlay import base_of
 from replay.resimulation import Simulated, Simulation
 from replay.run import RunStart

@@ -1,8 +1,8 @@
 """
 From quotes that are wanted to orders that are sent: the least edits, and no more calls than allowed.
 
-All of it is pure. `edits` compares and knows no time; `may_cancel` and `may_place` say what has to wait; the bucket
-counts calls in whole nanoseconds, and what it remembers is one int.
+All of it is pure. `edits` compares and knows no time; `has_room` and `meets_own` say what has to wait for other orders
+of ours; the bucket counts calls in whole nanoseconds, and what it remembers is one int.
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,10 @@
 """Tables of a report, as plain rows: the members of a document, and what the page shows of each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from statistics import fmean, median
 from typing import Any
 
-from replay.observed import MARKOUTS_NS, ControlChange, Fill, Latency
+from replay.observed import MARKOUTS_NS, ControlChange, Fill
 from replay.report.scales import SECOND_NS
 from replay.report.told import Told, as_float, money_text, sign, standing
 
@@ -123,24 +123,19 @@ def latencies(told: Told) -> list[Row]:
 
 
 def _quantiles(values: Sequence[int]) -> Row:
-    """Nearest-rank quantiles in milliseconds."""
+    """Quantiles in milliseconds: nearest ranks (the ceil(p n)-th of n), but the mean of the middle two as median."""
     ranked = sorted(values)
 
-    def at(share: float) -> float:
-        return ranked[min(len(ranked) - 1, int(share * len(ranked)))] / 1e6
+    def at(percent: int) -> float:
+        return ranked[max(0, -(-percent * len(ranked) // 100) - 1)] / 1e6
 
     return {
         "least_ms": at(0),
         "median_ms": median(ranked) / 1e6,
-        "p90_ms": at(0.9),
-        "p99_ms": at(0.99),
-        "most_ms": at(1),
+        "p90_ms": at(90),
+        "p99_ms": at(99),
+        "most_ms": at(100),
     }
-
-
-def slowest(kept: Iterable[Latency]) -> Latency | None:
-    """The one that took longest both ways."""
-    return max(kept, key=lambda one: one.to_venue_ns + one.to_us_ns, default=None)
 
 
 def a_minute(told: Told, values: Sequence[int | None]) -> list[float]:

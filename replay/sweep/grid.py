@@ -17,7 +17,7 @@ MOST_POINTS: Final = 100_000
 SHORT: Final = "strategy"
 """How a parameter of the only strategy may begin, in place of `strategies.NAME.parameters`."""
 
-_RANGE: Final = re.compile(r"(-?[\d_]+(?:\.\d+)?)\.\.(-?[\d_]+(?:\.\d+)?)(?:\.\.(-?[\d_]+(?:\.\d+)?))?")
+_RANGE: Final = re.compile(r"(-?\d[\d_]*(?:\.\d+)?)\.\.(-?\d[\d_]*(?:\.\d+)?)(?:\.\.(-?\d[\d_]*(?:\.\d+)?))?", re.ASCII)
 
 
 class BadGrid(JournalError):

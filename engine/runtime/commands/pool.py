@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from engine.runtime.output import CommandError
+from engine.runtime.output import CommandError, counted
 from replay.sweep.bench import Bench
 from replay.sweep.executor import Run
 from replay.sweep.plan import Plan, Task
@@ -27,7 +27,7 @@ class PoolLost(CommandError):
 
     def __init__(self, tasks: int) -> None:
         super().__init__(
-            f"the system killed every worker process, with {tasks:,} runs to go",
+            f"the system killed every worker process, with {counted(tasks, 'run')} to go",
             "memory may be short: run the command again with fewer --jobs; it goes on from where this one ended",
         )
 
@@ -100,8 +100,7 @@ class LocalPool:
     def map_unordered(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Result]]:
         """See `Executor`. Raises `PoolLost`, and what a run raises."""
         waiting, left = deque(tasks), len(tasks)
-        for worker in list(self._workers):
-            self._give(worker, waiting)
+        self._give_all(waiting)
         while left:
             if not self._workers:
                 raise PoolLost(left)
@@ -109,6 +108,8 @@ class LocalPool:
             for pipe in wait(list(standing)):
                 assert isinstance(pipe, Connection)
                 worker = standing[pipe]
+                if worker not in self._workers:  # lost meanwhile, as another was
+                    continue
                 try:
                     task, result = pipe.recv()
                 except (EOFError, OSError):
@@ -127,6 +128,12 @@ class LocalPool:
         except OSError:
             self._lose(worker, waiting)
 
+    def _give_all(self, waiting: deque[Task]) -> None:
+        """Give those something to do that have nothing; some may turn out to be lost on the way, others given to."""
+        for worker in list(self._workers):
+            if worker in self._workers and worker.task is None and waiting:
+                self._give(worker, waiting)
+
     def _lose(self, worker: _Worker, waiting: deque[Task]) -> None:
         """A worker was killed, for want of memory perhaps: its run is made again by one that has nothing to do."""
         self._workers.remove(worker)
@@ -136,9 +143,7 @@ class LocalPool:
         if worker.task is None:
             return
         waiting.appendleft(worker.task)
-        for other in list(self._workers):
-            if other.task is None and waiting:
-                self._give(other, waiting)
+        self._give_all(waiting)
 
     def __enter__(self) -> "LocalPool":
         if forks_safely():

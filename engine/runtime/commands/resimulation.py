@@ -10,7 +10,7 @@ from engine.runtime.commands.journal_select import note_tail
 from engine.runtime.commands.reports import told_by, write
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output, counted
-from replay.machine import platform_tag as platform_tag
+from replay.machine import platform_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -69,6 +69,18 @@ def test_when_all_are_killed_that_is_said_and_nothing_waits_for_ever(plan: Plan)
             list(pool.map_unordered(plan.tasks(SEEDS)))
 
 
+def test_workers_that_are_killed_together_are_each_lost_once(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(_: object) -> list[object]:
+        for worker in pool._workers:
+            worker.process.kill()
+            worker.process.join()
+        return [worker.pipe for worker in pool._workers]  # the one at work first, then the one that takes over
+
+    monkeypatch.setattr(pool_module, "wait", killed)
+    with Bench(plan, print) as bench, LocalPool(2, plan, bench) as pool, pytest.raises(PoolLost, match="with 1 run to"):
+        list(pool.map_unordered(plan.tasks((1,))))
+
+
 @copying
 @warned
 def test_what_a_run_raises_is_raised_here_whole(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ def test_seeds_are_ranges_and_lists() -> None:
     assert read_seeds(str(2**63 - 1)) == (2**63 - 1,)
 
 
-@pytest.mark.parametrize("typed", ["", "x", "-1", "1.5", "1..2..0.5", str(2**63), "1,01", "3..1", "²"])
+@pytest.mark.parametrize("typed", ["", "x", "-1", "1.5", "1..2..0.5", str(2**63), "1,01", "3..1", "²", "_.._"])
 def test_what_is_no_seed_is_refused(typed: str) -> None:
     with pytest.raises(BadGrid, match=r"--seeds"):
         read_seeds(typed)
