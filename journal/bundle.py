@@ -13,6 +13,7 @@ from journal.disk import Disk, File, write_all
 from journal.errors import Damaged, JournalError, Taken
 from journal.index import Index, encode_tables
 from journal.segment import Entry
+from journal.staging import partial_of, staged_file
 from journal.stored import Segment, open_sealed
 
 CHUNK = 1 << 20
@@ -59,23 +60,11 @@ def bundle(
             raise NotSealed(segment.path)
     if disk.exists(target):
         raise Taken(target)
-    partial = target.with_name(target.name + ".partial")
-    if disk.exists(partial):
-        disk.unlink(partial)
-    file = disk.create(partial)
-    try:
+    with staged_file(disk, target) as file:
         index = _copy(disk, segments, file, advance)
         write_all(file, encode_tables(index))
-        file.sync()
         size = file.size()
-        _read_back(disk, partial, segments)
-    except BaseException:
-        file.close()
-        disk.unlink(partial)
-        raise
-    file.close()
-    disk.rename(partial, target)
-    disk.sync_dir(target.parent)
+        _read_back(disk, partial_of(target), segments)
     return BundleReport(
         path=str(target),
         segments=[segment.number for segment in segments],

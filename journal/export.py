@@ -19,6 +19,7 @@ from journal.disk import Disk, File, write_all
 from journal.errors import Damaged, JournalError, Taken
 from journal.payloads import decode_venue_input
 from journal.show import Shown, as_fields, flag_names, is_venue_input, source_name
+from journal.staging import staged_file
 
 SUFFIXES = {".jsonl": "jsonl", ".jsonl.gz": "jsonl.gz", ".csv": "csv", ".parquet": "parquet", ".arrow": "arrow"}
 """Ending of a file's name to its format."""
@@ -81,27 +82,15 @@ def export(
     """
     if disk.exists(target):
         raise Taken(target)
-    partial = target.with_name(target.name + ".partial")
-    if disk.exists(partial):
-        disk.unlink(partial)
-    file = disk.create(partial)
-    try:
+    count = 0
+    with staged_file(disk, target) as file:
         sink = pa.PythonFile(Sink(file), mode="w")
-        count = 0
         write = _lines if form.startswith("jsonl") else _tables
         for done in write(records, sources, sink, form):
             count += done
             if advance is not None:
                 advance(done)
         sink.close()
-        file.sync()
-    except BaseException:
-        file.close()
-        disk.unlink(partial)
-        raise
-    file.close()
-    disk.rename(partial, target)
-    disk.sync_dir(target.parent)
     return count
 
 

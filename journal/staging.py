@@ -1,5 +1,5 @@
 """
-A new journal's folder that appears all at once: it grows beside its place, and takes its name when it is whole.
+A new journal's folder, or a file, that appears all at once: it grows beside its place, and takes its name when whole.
 
 So whatever ends a command early, nothing half made is ever found under the name that was asked for.
 """
@@ -9,13 +9,16 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from journal.disk import Disk
+from journal.disk import Disk, File
 from journal.errors import Taken
 from journal.lock import WriterLock
 from journal.segment import LOCK_NAME
 
 SUFFIX = ".unfinished"
 """What the folder is called meanwhile: its name to be, and this."""
+
+PARTIAL = ".partial"
+"""What a file is called meanwhile: its name to be, and this."""
 
 _OURS = re.compile(
     rf"{re.escape(LOCK_NAME)}|base\.json|digests\.json|"
@@ -55,6 +58,34 @@ def staged(disk: Disk, target: Path, more: Collection[str] = ()) -> Iterator[Pat
         clear(disk, staging, more)
         raise
     disk.sync_dir(target.parent)
+
+
+@contextmanager
+def staged_file(disk: Disk, target: Path) -> Iterator[File]:
+    """
+    A file to write into that is synced, and stands at *target*, when the block ends well; it replaces what is there.
+
+    When it does not, nothing is left of it. Until then it lies at `partial_of`.
+    """
+    partial = partial_of(target)
+    if disk.exists(partial):
+        disk.unlink(partial)
+    file = disk.create(partial)
+    try:
+        yield file
+        file.sync()
+    except BaseException:
+        file.close()
+        disk.unlink(partial)
+        raise
+    file.close()
+    disk.rename(partial, target)
+    disk.sync_dir(target.parent)
+
+
+def partial_of(target: Path) -> Path:
+    """Where a file lies while it is made that is to stand at *target*."""
+    return target.with_name(target.name + PARTIAL)
 
 
 def clear(disk: Disk, staging: Path, more: Collection[str] = ()) -> None:

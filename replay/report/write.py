@@ -4,12 +4,10 @@ from pathlib import Path
 
 from journal.disk import Disk, write_all
 from journal.errors import JournalError, Taken
+from journal.staging import staged_file
 
 MOST_BYTES = 2_000_000
 """A page is never larger."""
-
-PARTIAL = ".partial"
-"""What the file is called meanwhile: its name to be, and this."""
 
 
 class NoFolder(JournalError):
@@ -43,17 +41,5 @@ def write_page(disk: Disk, target: Path, page: bytes) -> None:
     """
     assert len(page) <= MOST_BYTES
     refuse_target(disk, target)
-    partial = target.with_name(target.name + PARTIAL)
-    if disk.exists(partial):
-        disk.unlink(partial)
-    file = disk.create(partial)
-    try:
+    with staged_file(disk, target) as file:
         write_all(file, page)
-        file.sync()
-    except BaseException:
-        file.close()
-        disk.unlink(partial)
-        raise
-    file.close()
-    disk.rename(partial, target)
-    disk.sync_dir(target.parent)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from journal.disk import Disk, write_all
+from journal.staging import staged_file
 from replay.sweep.figures import is_count, metric
 from replay.sweep.plan import Plan, Task
 from replay.sweep.store import Result
@@ -62,14 +63,6 @@ def parquet(
 def replaced(disk: Disk, path: Path, data: bytes) -> Path:
     """Write *data* to *path* in one step, its folder too where it is not there yet; returns *path*."""
     disk.make_dir(path.parent)
-    temporary = path.with_name(f"{path.name}.tmp")
-    if disk.exists(temporary):
-        disk.unlink(temporary)
-    file = disk.create(temporary)
-    try:
+    with staged_file(disk, path) as file:
         write_all(file, data)
-        file.sync()
-    finally:
-        file.close()
-    disk.rename(temporary, path)
     return path

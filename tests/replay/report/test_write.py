@@ -6,7 +6,8 @@ import pytest
 
 from journal.disk import RealDisk
 from journal.errors import Taken
-from replay.report.write import PARTIAL, NoFolder, refuse_target, write_page
+from journal.staging import PARTIAL
+from replay.report.write import NoFolder, refuse_target, write_page
 
 
 def test_a_page_is_written_whole_and_nothing_else_is_left(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_the_file_is_read_as_it_was_written() -> None:
 def test_a_file_is_replaced_in_one_step_even_after_a_try_that_was_killed(tmp_path: Path) -> None:
     target = tmp_path / "new" / "results.parquet"
     replaced(RealDisk(), target, b"old")
-    (target.parent / "results.parquet.tmp").write_bytes(b"half")
+    (target.parent / "results.parquet.partial").write_bytes(b"half")
     replaced(RealDisk(), target, b"new")
 
     assert target.read_bytes() == b"new"
