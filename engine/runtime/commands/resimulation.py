@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from journal.reader import Journal
     from replay.config import ClockConfig, RunConfig
     from replay.produce import How, Produced
+    from replay.resimulation import Simulated
     from replay.run import RunStart
     from replay.taken import Taken
     from replay.watch import Watch
@@ -172,33 +173,14 @@ def tell(
             f"orders {simulated.submitted:,}, cancels {simulated.cancels:,}, fills {simulated.fills:,}",
         ]
     )
-    for source, offset_ns in simulated.clock_offsets_ns.items():
-        output.lines([clock_line(source, offset_ns, clock)])
-    if simulated.clamped:
-        output.lines(
-            [f"{counted(simulated.clamped, 'input')} older than 2 s when heard of, and taken as 2 s old at the venue"]
-        )
-    if simulated.unready:
-        output.lines([f"{counted(simulated.unready, 'instant')} met a book not fit to be traded on at the venue"])
-    if simulated.taken is not None:
-        output.lines([taken_out(simulated.taken)])
+    output.lines(met(simulated, clock))
     counts = ", ".join(f"{name} {count:,}" for name, count in simulated.counts.items())
     output.lines([f"derived: {counts}"])
     if simulated.verdicts:
         verdicts = ", ".join(f"{name} {count:,}" for name, count in simulated.verdicts.items())
         output.lines([f"verdicts: {verdicts}"])
     print_positions(output, fields["positions"])
-    for currency, pnl in fields["pnl"].items():
-        split = f"realised {pnl['realised']}, unrealised {pnl['unrealised']}, fees {pnl['fees']}"
-        if Decimal(pnl["income"]):
-            split += f", income {pnl['income']}"
-        without = f"; {counted(pnl['unmarked'], 'position')} without a mark not in it" if pnl["unmarked"] else ""
-        output.lines([f"PnL {pnl['total']} {currency}: {split}{without}"])
-    if fields["sets"]:
-        output.lines([f"complete sets: {sets_text(fields['sets'])}"])
-    accrued = accrued_text(fields["accrued"])
-    if accrued:
-        output.lines([f"not yet paid at the end: {accrued}"])
+    output.lines(earned(fields))
     if not run.policy and simulated.verdicts:
         output.note(
             "note: the configuration names no policy, and without one no order is admitted; "
@@ -210,6 +192,36 @@ def tell(
         write(output, report, told_by(path, run, produced))
     if out is not None:
         output.note(f"Next: engine replay {out}")
+
+
+def met(simulated: "Simulated", clock: "ClockConfig") -> list[str]:
+    """What was taken of the clocks, and of the base."""
+    lines = [clock_line(source, offset_ns, clock) for source, offset_ns in simulated.clock_offsets_ns.items()]
+    if simulated.clamped:
+        older = counted(simulated.clamped, "input")
+        lines.append(f"{older} older than 2 s when heard of, and taken as 2 s old at the venue")
+    if simulated.unready:
+        lines.append(f"{counted(simulated.unready, 'instant')} met a book not fit to be traded on at the venue")
+    if simulated.taken is not None:
+        lines.append(taken_out(simulated.taken))
+    return lines
+
+
+def earned(fields: dict[str, Any]) -> list[str]:
+    """What was made in each currency, what became of complete sets, and what is still to be paid."""
+    lines: list[str] = []
+    for currency, pnl in fields["pnl"].items():
+        split = f"realised {pnl['realised']}, unrealised {pnl['unrealised']}, fees {pnl['fees']}"
+        if Decimal(pnl["income"]):
+            split += f", income {pnl['income']}"
+        without = f"; {counted(pnl['unmarked'], 'position')} without a mark not in it" if pnl["unmarked"] else ""
+        lines.append(f"PnL {pnl['total']} {currency}: {split}{without}")
+    if fields["sets"]:
+        lines.append(f"complete sets: {sets_text(fields['sets'])}")
+    accrued = accrued_text(fields["accrued"])
+    if accrued:
+        lines.append(f"not yet paid at the end: {accrued}")
+    return lines
 
 
 def clock_line(source: str, offset_ns: int, clock: "ClockConfig") -> str:
