@@ -6,11 +6,10 @@ Where that record states when the venue acted, the time between splits into the 
 does not, each is taken as half. A venue's clock is not ours: its offset is taken so that the fastest way there and the
 fastest way back are equally long, which is as good as a round trip can tell (the assumption of NTP, RFC 5905).
 
-    python -m replay.latency_learned JOURNAL > learned.yaml        # paste it below `venue:`
+`engine profile learn JOURNAL` prints them as they stand in a configuration.
 """
 
-import sys
-from pathlib import Path
+from typing import Any
 
 from attrs import field, frozen
 
@@ -30,7 +29,7 @@ from engine.kernel.request import decode_request
 from journal.codec import Cursor
 from journal.errors import JournalError
 from journal.payloads import ACKED, REJECTED, decode_outcome, decode_venue_input
-from journal.reader import Journal, open_journal
+from journal.reader import Journal
 from replay.decoders import translators
 from replay.run import read_run_start
 
@@ -81,14 +80,31 @@ class Learned:
             f"# The venue's clock was taken to be {self.offset_ns / MS} ms ahead; {self.halved:,} round trips, of which"
             " nobody says when the venue acted, are halved.",
         ]
-        for name, found in (
-            ("order_latency_ms", self.orders),
-            ("cancel_latency_ms", self.cancels),
-            ("report_latency_ms", self.reports),
-        ):
+        for name, table in self._tables().items():
             lines += [f"{name}:", "  quantiles_ms:"]
-            lines += [f"    {ppm}: {ns / MS}" for ppm, ns in quantiles(found).items()]
+            lines += [f"    {ppm}: {ns / MS}" for ppm, ns in table.items()]
         return "\n".join(lines) + "\n"
+
+    def fields(self) -> dict[str, Any]:
+        """The same as members of a JSON document."""
+        tables = {name: {"quantiles_ms": _in_ms(table)} for name, table in self._tables().items()}
+        return {
+            "orders": len(self.orders),
+            "cancels": len(self.cancels),
+            "unanswered": self.unanswered,
+            "halved": self.halved,
+            "offset_ns": self.offset_ns,
+            "venue": tables,
+        }
+
+    def _tables(self) -> dict[str, dict[int, int]]:
+        """Quantiles by field of a venue's configuration."""
+        ways = {
+            "order_latency_ms": self.orders,
+            "cancel_latency_ms": self.cancels,
+            "report_latency_ms": self.reports,
+        }
+        return {name: quantiles(found) for name, found in ways.items()}
 
 
 @frozen
@@ -131,7 +147,7 @@ def learn(journal: Journal) -> Learned:
             elif kind == kinds.OUTCOME:
                 _outcome(waiting, _payload(cursor), int(cursor.recv_ns), orders, cancels)
             elif kind in decoders and (waiting.orders or waiting.cancels):
-                _frame(waiting, decoders[kind], cursor, orders, cancels)
+                _frame(waiting, decoders[kind], cursor, orders, cancels, simulated)
     for what, found in (("orders", orders), ("cancels", cancels)):
         if len(found) < 2:
             raise NothingToLearn(what, len(found))
@@ -177,6 +193,10 @@ def quantiles(found: tuple[int, ...]) -> dict[int, int]:
     return table
 
 
+def _in_ms(table: dict[int, int]) -> dict[str, float]:
+    return {str(ppm): ns / MS for ppm, ns in table.items()}
+
+
 def _payload(cursor: Cursor) -> bytes:
     return cursor.data[cursor.payload_start : cursor.payload_end]
 
@@ -202,8 +222,19 @@ def _outcome(waiting: _Requests, payload: bytes, heard_ns: int, orders: list[Ans
         orders.append(Answer(waiting.orders.pop(outcome.request_seq), NONE, heard_ns))
 
 
+def _is_answered(sent_ns: int | None, venue_ns: int, simulated: bool) -> bool:
+    """Whether what the venue did to an order at *venue_ns* may answer its cancel, sent at *sent_ns* (None: not sent)."""
+    # The simulated venue's clock is ours, so that what it did before is known to have had another reason.
+    return sent_ns is not None and not (simulated and NONE != venue_ns < sent_ns)
+
+
 def _frame(
-    waiting: _Requests, translator: Translator, cursor: Cursor, orders: list[Answer], cancels: list[Answer]
+    waiting: _Requests,
+    translator: Translator,
+    cursor: Cursor,
+    orders: list[Answer],
+    cancels: list[Answer],
+    simulated: bool,
 ) -> None:
     """What a frame or a report says of requests that wait for it."""
     batch = EventBatch()
@@ -224,7 +255,7 @@ def _frame(
         if kind in _OF_CANCEL or number in waiting.cancelled:
             number = waiting.cancelled.get(number, number)
             heard_ns = int(cursor.recv_ns)
-            if number in waiting.cancels:
+            if _is_answered(waiting.cancels.get(number), venue_ns, simulated):
                 sent_ns = waiting.cancels.pop(number)
                 waiting.ended[number] = (len(cancels), sent_ns)
                 cancels.append(Answer(sent_ns, venue_ns, heard_ns))
@@ -233,21 +264,3 @@ def _frame(
                 cancels[place] = Answer(sent_ns, venue_ns, heard_ns)
         elif number in waiting.orders:
             orders.append(Answer(waiting.orders.pop(number), venue_ns, int(cursor.recv_ns)))
-
-
-def main(arguments: list[str]) -> int:
-    """Print what the journal at *arguments*[0] teaches; returns the exit code."""
-    if len(arguments) != 1:
-        print("usage: python -m replay.latency_learned JOURNAL", file=sys.stderr)
-        return 2
-    try:
-        with open_journal(Path(arguments[0])) as journal:
-            sys.stdout.write(learn(journal).yaml())
-    except JournalError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -92,6 +92,7 @@ def test_the_documents_have_the_members_their_pages_list(sample: Path, tmp_path:
         ),
         ("refold.replay/1", 2, ["replay", "sample", "--config", "demo.yaml", "--out", run], 0),
         ("refold.replay/1", 1, ["replay", run], 0),
+        ("refold.learned/1", None, ["profile", "learn", run], 0),
         ("refold.lint/1", None, ["lint", "follow.py"], 0),
         ("refold.profiles/1", None, ["profile", "list"], 0),
         ("refold.profile/1", None, ["profile", "show", "calm"], 0),

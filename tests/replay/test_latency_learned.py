@@ -19,7 +19,7 @@ from journal.payloads import ACKED, REJECTED, UNKNOWN, encode_outcome
 from journal.reader import open_journal
 from journal.writer import Writer
 from replay.config import read_config
-from replay.latency_learned import Answer, NothingToLearn, learn, main, quantiles, split
+from replay.latency_learned import Answer, NothingToLearn, learn, quantiles, split
 
 MS = 1_000_000
 
@@ -42,24 +42,25 @@ def test_constant_latencies_are_learned_to_the_nanosecond(tmp_path: Path) -> Non
     assert (learned.offset_ns, learned.halved) == (0, 0)
 
 
-def test_what_is_printed_can_be_pasted_into_a_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_printed_can_be_pasted_into_a_configuration(tmp_path: Path) -> None:
     overlay = run_with(tmp_path, order_ms=40, report_ms=30)
-
-    assert main([str(overlay)]) == 0
-    printed = capsys.readouterr().out
+    with open_journal(overlay) as journal:
+        learned = learn(journal)
+    printed = learned.yaml()
     venue = yaml.safe_load(printed)
     config, _ = read_config(yaml.safe_dump({"strategies": [], "venue": venue}, sort_keys=False), "learned")
     assert config.venue.order_latency_ms.quantiles_ms[500_000] == 40  # type: ignore[union-attr]
     assert printed.startswith("# Learned from ")
+    told = learned.fields()["venue"]
+    assert {name: {int(ppm): ms for ppm, ms in one["quantiles_ms"].items()} for name, one in told.items()} == {
+        name: one["quantiles_ms"] for name, one in venue.items()
+    }
 
 
-def test_a_journal_without_orders_teaches_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_journal_without_orders_teaches_nothing(tmp_path: Path) -> None:
     recording = sample_recording(tmp_path / "recording")
     with open_journal(recording) as journal, pytest.raises(NothingToLearn, match="0 answered orders"):
         learn(journal)
-    assert main([str(recording)]) == 1
-    assert "0 answered orders" in capsys.readouterr().err
-    assert main([]) == 2
 
 
 times = st.lists(

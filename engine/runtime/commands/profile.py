@@ -1,15 +1,18 @@
-"""`engine profile`: the worse worlds that a strategy can be resimulated in."""
+"""`engine profile`: the worse worlds that a strategy can be resimulated in, and what a run teaches of a venue."""
+
+from pathlib import Path
 
 import click
 
 from engine.runtime.commands import speaks
+from engine.runtime.commands.journal_select import JOURNAL
 from engine.runtime.exits import Exit
 from engine.runtime.output import CommandError, Output
 
 
 @click.group()
 def profile() -> None:
-    """Look at the adversaries that a resimulation can be given."""
+    """Look at the adversaries that a resimulation can be given, and learn a venue's latencies from a run."""
 
 
 @profile.command(
@@ -57,3 +60,28 @@ def show(output: Output, name: str) -> None:
         output.document("refold.profile/1", fields)
         return
     output.lines(found.text.splitlines() or ["# no adversary"])
+
+
+@profile.command(
+    epilog="JOURNAL is that of a run: its own orders are what is measured. What is printed goes below venue: in a "
+    "configuration, in place of its latencies.\n\nExamples:\n\n\b\n"
+    "  engine profile learn run\n"
+    "  engine profile learn run > learned.yaml"
+)
+@click.argument("journal", type=JOURNAL)
+@speaks
+def learn(output: Output, journal: Path) -> None:
+    """Learn from a run how long orders, cancels and reports take."""
+    from journal.reader import open_journal
+    from replay.latency_learned import NothingToLearn
+    from replay.latency_learned import learn as learn_latencies
+
+    with open_journal(journal) as opened:
+        try:
+            found = learn_latencies(opened)
+        except NothingToLearn as error:
+            raise CommandError(str(error), "give the journal of a run, not a recording", Exit.USAGE) from error
+    if output.as_json:
+        output.document("refold.learned/1", found.fields())
+        return
+    output.lines(found.yaml().splitlines())
