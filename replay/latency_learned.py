@@ -223,7 +223,7 @@ def _outcome(waiting: _Requests, payload: bytes, heard_ns: int, orders: list[Ans
 
 
 def _is_answered(sent_ns: int | None, venue_ns: int, simulated: bool) -> bool:
-    """Whether what the venue did to an order at *venue_ns* may answer its cancel, sent at *sent_ns* (None: not sent)."""
+    """Whether what the venue did to an order at *venue_ns* may answer its cancel of *sent_ns* (None: there is none)."""
     # The simulated venue's clock is ours, so that what it did before is known to have had another reason.
     return sent_ns is not None and not (simulated and NONE != venue_ns < sent_ns)
 
