@@ -8,7 +8,7 @@ import orjson
 import pytest
 from attrs import evolve
 
-from engine.strategies import steady_maker
+from engine.strategies import box, steady_maker
 from journal.disk import RealDisk
 from replay.config import BadConfig, RunConfig, StrategyConfig, sources
 from replay.guard import Forbidden, guarding
@@ -85,15 +85,23 @@ def test_the_lint_passes_names_of_a_module_at_the_top_and_not_in_a_function() ->
 
 
 def test_a_configured_strategy_brings_the_sources_of_what_it_imports(tmp_path: Path) -> None:
-    name = "engine.strategies.steady_maker"
+    name = "engine.strategies.box"
     found = configured(
-        tmp_path, f"from {name} import STEP\n\nclass Mine:\n    def decide(self, v, w):\n        return ()\n"
+        tmp_path, f"from {name} import BASIS\n\nclass Mine:\n    def decide(self, v, w):\n        return ()\n"
     )
 
     assert list(found.modules) == [name]
     assert found.modules[name] == text_of(name) == Path(path_of(name)).read_text()
-    assert vars(module_of(found))["STEP"] == steady_maker.STEP
+    assert vars(module_of(found))["BASIS"] == box.BASIS
     assert [str(one.__file__)[:32] for one in siblings_of(module_of(found))] == [f"<{name} "[:32]]
+
+
+def test_a_compiled_module_is_part_of_the_build_and_imported_as_it_is(tmp_path: Path) -> None:
+    text = "from engine.strategies.steady_maker import SteadyMaker as Mine\n"
+    found = configured(tmp_path, text)
+
+    assert found.modules == {}
+    assert vars(module_of(found))["Mine"] is steady_maker.SteadyMaker
 
 
 def test_a_module_that_does_not_exist_is_named(tmp_path: Path) -> None:
