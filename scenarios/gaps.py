@@ -25,7 +25,17 @@ from scenarios.sample.catalogue import pages
 from scenarios.sample.chance import Chance
 from scenarios.sample.frames import Speaker, face_of
 from scenarios.sample.market import COARSE, Change
-from scenarios.sample.recording import CATALOGUE_SOURCE, NAMES, START_NS, STREAM, STREAM_SOURCE, VENUE, Input, Network
+from scenarios.sample.recording import (
+    CATALOGUE_SOURCE,
+    NAMES,
+    START_NS,
+    STREAM,
+    STREAM_SOURCE,
+    VENUE,
+    Held,
+    Input,
+    Network,
+)
 from scenarios.sample.venue import speaker_of
 
 _MS: Final = 1_000_000
@@ -147,23 +157,10 @@ class Pair:
         return frames
 
 
-@final
-class _Held:
-    """What an `ImportWriter` appends, kept in memory."""
-
-    def __init__(self) -> None:
-        self.inputs: list[Input] = []
-
-    def append_input(self, kind: int, schema: int, source: int, recv_ns: int, src_ns: int, payload: bytes) -> int:
-        """As `Writer.append_input`, without numbers."""
-        self.inputs.append((kind, source, recv_ns, src_ns, payload))
-        return 0
-
-
 def inputs(gaps: Gaps) -> list[Input]:
     """Every input of the recording, in order."""
     pair = Pair(gaps)
-    held = _Held()
+    held = Held()
     writer = ImportWriter(held)
     for number, (url, body) in enumerate(pages([stall.speaker for stall in pair.stalls]), 1):
         meta = canonical({"url": url, "venue": VENUE})

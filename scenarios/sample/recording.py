@@ -166,7 +166,7 @@ class Recorder:
 
 
 @final
-class _Held:
+class Held:
     """What an `ImportWriter` appends, kept in memory."""
 
     def __init__(self) -> None:
@@ -180,7 +180,7 @@ class _Held:
 
 def inputs(sample: Sample) -> Iterator[Input]:
     """Every input of *sample* in order, made in memory as they are asked for."""
-    held = _Held()
+    held = Held()
     for _ in Recorder(sample).steps(ImportWriter(held)):
         yield from held.inputs
         held.inputs.clear()
