@@ -205,10 +205,15 @@ class Admission:
         return instrument
 
     def _in_stock(self, instrument: Instrument, size: i64) -> bool:
-        """Whether confirmed tokens cover this offer and those already open."""
-        settled = self._desk.portfolio.holdings[instrument.number].settled
+        """
+        Whether confirmed tokens cover this offer and those already open.
+
+        What was sold is gone at once, though the venue has not confirmed it: an offer counts on it no more.
+        """
+        holding = self._desk.portfolio.holdings[instrument.number]
+        held = holding.size if holding.size < holding.settled else holding.settled
         working = self._desk.orders.working[instrument.number]
-        return settled - working.sell_size - working.merging >= size
+        return held - working.sell_size - working.merging >= size
 
     # -- checks 7 to 11 --------------------------------------------------------------------------------------------
 

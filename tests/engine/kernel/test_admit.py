@@ -255,6 +255,20 @@ def test_provisional_tokens_are_no_inventory():
     assert room.trading.requests[0].symbol == "NO-M"
 
 
+def test_tokens_sold_but_not_yet_confirmed_are_not_offered_twice():
+    room, strategy = a_room()
+    hold(room, strategy, YES, 1000, 52)
+    verdict(room, strategy, bid(side=SELL, price_ticks=53))
+    (offer,) = room.trading.requests
+    room.facts((ORDER_FILLED, offer.number, "h", offer.price, offer.size, 0, 2, "provisional"))
+    holding = room.trading.desk.portfolio.holdings[0]
+    assert (holding.size, holding.settled) == (0, offer.size)
+    verdict(room, strategy, bid(side=SELL, price_ticks=54))
+
+    assert (offer.symbol, offer.side) == ("YES-M", SELL)
+    assert (room.trading.requests[0].symbol, room.trading.requests[0].side) == ("NO-M", BUY)
+
+
 def test_the_rate_is_a_window_that_slides():
     room, strategy = a_room(policy=a_policy(max_orders_per_minute=2))
     found = [verdict(room, strategy, bid(), wait_ns=20 * S)[0] for _ in range(6)]

@@ -140,10 +140,42 @@ def test_its_run_replays_to_the_last_byte_with_the_heuristics_on(sample: Path, t
     assert make(found.start.strategies[0]).size_lots == 60 * M
 
 
+def least_held(found: Any) -> int:
+    """The least that was held of any token at any time, in size units: fills and complete sets in their order."""
+    moves: list[tuple[int, int, int]] = []
+    for fill in found.observed.fills:
+        moves.append((fill.seq, fill.instrument, fill.size if fill.side == "BUY" else -fill.size))
+    for sets in found.observed.sets:
+        size = -sets.size if sets.merges else sets.size
+        moves += [(sets.seq, sets.instrument, size), (sets.seq, sets.instrument + 1, size)]
+    held: dict[int, int] = {}
+    least = 0
+    for _, instrument, size in sorted(moves):
+        held[instrument] = held.get(instrument, 0) + size
+        least = min(least, held[instrument])
+    return least
+
+
+@pytest.mark.nightly
+def test_no_token_is_sold_twice_while_trades_are_slow_to_be_confirmed(tmp_path: Path) -> None:
+    base = sample_recording(tmp_path / "base", 200_000, 20, 7, 30_000)
+    text = (ROOT / "config" / "both.yaml").read_text()
+    slow = tmp_path / "slow.yaml"
+    slow.write_text(text + "money: {settlement: {mined_ms: 5000, confirmed_ms: 20000}}\n", encoding="utf-8")
+    (tmp_path / "trading_policy.yaml").write_text(POLICY, encoding="utf-8")
+    config, _ = read_config(text, "both.yaml")
+    run = notebook_run(base, strategy=config.strategies, venue=slow, observe=True)
+
+    assert [fill.side for fill in run.observed.fills].count("SELL") > 50
+    assert least_held(run) >= 0
+
+
 def test_beside_box_arbitrage_it_touches_its_own_orders_only_and_the_run_replays(sample: Path, tmp_path: Path) -> None:
     config, _ = read_config((ROOT / "config" / "both.yaml").read_text(), "both.yaml")
     out = tmp_path / "run"
-    found = notebook_run(sample, strategy=config.strategies, venue=config.venue, policy=POLICY, seed=7, out=out)
+    found = notebook_run(
+        sample, strategy=config.strategies, venue=config.venue, policy=POLICY, seed=7, observe=True, out=out
+    )
     owner = {order["order"]: order["strategy"] for order in found.orders}
     intents = [decode(int(kinds.INTENT), 1, one.payload) for one in of_kind(records(out), int(kinds.INTENT))]
     cancelled = [owner.get(one["target"]) for one in intents if one["what"] == 2 and one["seat"] == 2]
@@ -152,5 +184,6 @@ def test_beside_box_arbitrage_it_touches_its_own_orders_only_and_the_run_replays
     assert dict.fromkeys(owner.values()) == {"box": None, "maker": None}
     assert len(cancelled) > 10
     assert set(cancelled) == {"maker"}
+    assert least_held(found) >= 0
     assert {one.code for one in found.refusals if one.strategy == "maker"} <= {"NOT_OWNER", "DUP_BLOCKED", "STALE_DATA"}
     assert strict(out).identical
