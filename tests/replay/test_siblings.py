@@ -93,7 +93,7 @@ def test_a_configured_strategy_brings_the_sources_of_what_it_imports(tmp_path: P
     assert list(found.modules) == [name]
     assert found.modules[name] == text_of(name) == Path(path_of(name)).read_text()
     assert vars(module_of(found))["BASIS"] == box.BASIS
-    assert [str(one.__file__)[:32] for one in siblings_of(module_of(found))] == [f"<{name} "[:32]]
+    assert [str(one.__file__).split()[0] for one in siblings_of(module_of(found))] == [f"<{name}"]
 
 
 def test_a_compiled_module_is_part_of_the_build_and_imported_as_it_is(tmp_path: Path) -> None:

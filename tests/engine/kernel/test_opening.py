@@ -164,8 +164,12 @@ def test_a_strategy_that_is_gone_leaves_its_orders_to_nobody():
     second.trading.restore_opening(first.trading.opening_payload())
     second.add(binary())
 
-    assert second.desk.orders.by_number[numbers[0]].seat == 0
+    order = second.desk.orders.by_number[numbers[0]]
+    assert order.seat == 0
     assert second.trading.next_due() == NONE
+
+    second.facts((ORDER_FILLED, order.number, "a", 5_000, 100 * LOT, NONE, FILL_PROVISIONAL, "u"), decide=False)
+    assert order.filled == 500 * LOT, "whoever it was of, it is the account's"
 
 
 def test_an_empty_opening_is_flat_and_active():
