@@ -156,16 +156,7 @@ def learn(journal: Journal) -> Learned:
 
 
 def split(orders: list[Answer], cancels: list[Answer], unanswered: int, offset_ns: int | None) -> Learned:
-    """
-    The ways there and back of these answers; without *offset_ns* the venue's clock is taken as said above.
-
-    Where the clock is known, a cancel whose order ended before it was sent was not answered by that.
-    """
-    if offset_ns is not None:
-        known_ns = offset_ns
-        answered = [one for one in cancels if one.venue_ns == NONE or one.venue_ns - known_ns >= one.sent_ns]
-        unanswered += len(cancels) - len(answered)
-        cancels = answered
+    """The ways there and back of these answers; without *offset_ns* the venue's clock is taken as said above."""
     stamped = [one for one in orders + cancels if one.venue_ns != NONE]
     if all(one.venue_ns % SECOND == 0 for one in stamped):
         stamped = []  # a clock that only counts seconds says nothing of milliseconds
