@@ -49,8 +49,7 @@ class Fills:
         if state in (LIVE, PARTIAL, FILLED, CANCELLED):
             return
         desk.orders.become(order, PARTIAL if order.filled > 0 else LIVE, codes.OK, desk.now_ns)
-        if order.live_ns == NONE:
-            order.live_ns = desk.now_ns
+        order.live_ns = desk.now_ns
         if order.cancel == CANCEL_QUEUED:
             self.queued.append(order)
             desk.pending = True

@@ -570,15 +570,3 @@ def test_a_fill_where_the_policy_allows_nothing_breaks_no_limit():
     room.facts(fill(order.number, SIZE))
 
     assert room.desk.modes.lowered() == []
-
-
-def test_an_order_that_was_live_and_then_unknown_keeps_since_when_it_was_live():
-    room, _, (order,) = a_room()
-    room.facts((ORDER_ACKED, order.number, "v"))
-    live_ns = order.live_ns
-    room.facts((ORDER_UNKNOWN, order.number, codes.VENUE_ERROR, 1))
-    assert room.desk.orders.unknown_count == 1
-    room.input(wait_ns=1_000_000)
-    room.facts(fill(order.number, 10 * LOT))
-    assert (order.state, order.live_ns) == (PARTIAL, live_ns)
-    check(room)
