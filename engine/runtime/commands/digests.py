@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.runtime.commands.reports import told_by, write
+from engine.runtime.commands.reports import tell_unreported, told_by, write
 from engine.runtime.commands.resimulation import play, usable
 from engine.runtime.output import Output, counted
 
@@ -39,7 +39,9 @@ def check_digests(output: Output, folder: Path, base_given: Path | None, report:
     if not output.as_json:
         print_digests(output, fields)
     fields["report"] = fields["figures"] = None
-    if report is not None and difference is None:
+    if report is not None and difference is not None:
+        tell_unreported(output, folder)
+    elif report is not None:
         told = told_by(folder, run, produced)
         fields["report"], fields["figures"] = write(output, report, told), figures(told)
     if output.as_json:

@@ -9,7 +9,7 @@ from engine.runtime.clock import RealClock
 from engine.runtime.commands import speaks
 from engine.runtime.commands.digests import check_digests
 from engine.runtime.commands.journal_select import JOURNAL, PLACE, WHICH
-from engine.runtime.commands.reports import no_run, refuse_report, report_again
+from engine.runtime.commands.reports import no_run, refuse_report, report_again, tell_unreported
 from engine.runtime.commands.resimulation import resimulate
 from engine.runtime.commands.strict import part_of, print_strict
 from engine.runtime.commands.verification import verify
@@ -272,7 +272,9 @@ def replay_strictly(output: Output, path: Path, opened: "Journal", recorded: "Ru
     if not output.as_json:
         print_strict(output, answer, fields, part_of(answer, opened))
     fields["report"] = fields["figures"] = None
-    if given.report is not None and answer.divergence is None:
+    if given.report is not None and answer.divergence is not None:
+        tell_unreported(output, path)
+    elif given.report is not None:
         digest = fields["state_digest"]
         fields["report"], fields["figures"] = report_again(output, path, recorded, given.base, digest, given.report)
     if output.as_json:

@@ -134,4 +134,6 @@ def test_a_run_that_differs_is_not_reported_on(place: Path, tmp_path: Path) -> N
     found = command(changed, "--report", tmp_path / "r.html", code=Exit.DIVERGED)
 
     assert "replay DIVERGED" in found.stdout
+    assert "no report was written" in found.stderr
+    assert f"engine replay {changed} --resimulate --report FILE" in found.stderr
     assert not (tmp_path / "r.html").exists()
