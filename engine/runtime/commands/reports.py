@@ -79,7 +79,9 @@ def report_again(
 def tell_unreported(output: Output, path: Path) -> None:
     """Say why a run that differs has no report, and how to have one."""
     again = f"engine replay {path} --resimulate --report FILE"
-    output.note(f"note: no report was written, for the run replays otherwise; {again} tells of it as this build plays it")
+    output.note(
+        f"note: no report was written, for the run replays otherwise; {again} tells of it as this build plays it"
+    )
 
 
 def no_run(path: Path, recorded: "RunStart | None") -> CommandError:
