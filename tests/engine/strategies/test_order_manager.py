@@ -31,7 +31,7 @@ def least(quote: Quote | None, live: list[Live]) -> int:
     return min([len(live) + 1, *keeping])
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=10_000, deadline=None)
 @given(st.integers(0, 2**64))
 def test_edits_are_the_fewest_and_once_done_there_are_none(seed: int) -> None:
     pick = random(seed)

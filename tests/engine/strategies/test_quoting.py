@@ -11,7 +11,7 @@ from maker_room import RULES, SEEN, M, assert_legal, drawn, parameters, random, 
 from engine.strategies.quoting import NOTHING, PARTS, Quote, Quotes, desired_quotes, fair_price
 
 
-@settings(max_examples=5000, deadline=None)
+@settings(max_examples=10_000, deadline=None)
 @given(st.integers(0, 2**64))
 def test_quotes_are_legal_for_tick_spread_size_and_band_whatever_the_book_and_the_rules(seed: int) -> None:
     seen, rules = situation(random(seed)), parameters(random(seed + 1))
