@@ -46,6 +46,7 @@ class Ledger:
         self._resolved: set[int] = set()  # only asked for members
         self._seen = 0
         self._rates: dict[int, Rate] = {}  # as last known
+        self.ended = False
 
     # -- booking -------------------------------------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ class Ledger:
 
     def valued(self, number: int) -> Valuation:
         """What instrument *number* is worth at present, or was when that was last known."""
-        found = valued(self._portfolio.holdings[number], self._rates.get(number))
+        found = valued(self._portfolio.holdings[number], self._rates.get(number), self.ended)
         self._rates[number] = found.money, found.per
         return found
 

@@ -62,8 +62,8 @@ class Valuation:
     """
     What any part of one position counts as: n of it as n * money // per, rounded down, and the whole as *whole*.
 
-    They differ only where nothing values the position: the whole then counts as what it cost, as in the kernel's
-    profit, and parts by the last rate that was known.
+    They differ only at the end of a run, where nothing values the position: the whole then counts as what it cost, as
+    in the kernel's profit, and parts by the last rate that was known.
     """
 
     money: int
@@ -76,8 +76,13 @@ class Valuation:
         return self.whole if size == self.size else size * self.money // self.per
 
 
-def valued(holding: Holding, last: Rate | None) -> Valuation:
-    """What is held, valued at the payoff or at its mark; *last* is the last rate that was known, None if none was."""
+def valued(holding: Holding, last: Rate | None, ended: bool) -> Valuation:
+    """
+    What is held, valued at the payoff or at its mark; *last* is the last rate that was known, None if none was.
+
+    While a run goes on, a position that nothing values just now (its connection is down) counts by that rate: a profit
+    that leapt to what it cost and back would be a drawdown that never was. Once it has *ended*, no rate will come.
+    """
     size = int(holding.size)
     paid = payoff(holding.instrument)
     rate = (paid, 1) if paid is not None else rate_of(holding.instrument)
@@ -85,4 +90,4 @@ def valued(holding: Holding, last: Rate | None) -> Valuation:
         return Valuation(*rate, size, size * rate[0] // rate[1])
     if last is None:
         last = (abs(holding.cost), abs(size)) if size else (0, 1)
-    return Valuation(*last, size, holding.cost)
+    return Valuation(*last, size, holding.cost if ended else size * last[0] // last[1])

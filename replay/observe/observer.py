@@ -115,6 +115,7 @@ class Observer:
     def finish(self) -> Observed:
         """The run is over."""
         self._settle()
+        self.ledger.ended = True
         self.fills.finish()
         self.orders.finish()
         self.scores.look(self._now_ns, self.seq)

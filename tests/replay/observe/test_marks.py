@@ -26,7 +26,7 @@ def test_every_size_is_worth_what_the_kernel_says(kernel: Kernel, size: int) -> 
 
         assert rate is not None
         assert size * rate[0] // rate[1] == mark_value(holding.instrument, size)
-        assert valued(holding, None).whole == mark_value(holding.instrument, holding.size)
+        assert valued(holding, None, True).whole == mark_value(holding.instrument, holding.size)
 
 
 def test_the_mid_lies_in_the_middle_of_the_touch_and_of_both_outcomes(kernel: Kernel) -> None:
@@ -46,12 +46,13 @@ def test_parts_of_a_position_that_nothing_values_are_not_valued_by_what_a_rest_o
     kernel.data.disconnected(STREAM_SOURCE)
     holding = kernel.trading.desk.portfolio.holdings[0]
     holding.size, holding.cost = 1, 9_999_999  # what rounding left of a position that is as good as flat
-    known = valued(holding, (5_000, 1))
+    known = valued(holding, (5_000, 1), True)
 
     assert known.worth(10**6) == 5_000 * 10**6
     assert known.worth(1) == known.whole == 9_999_999
     assert known.worth(0) == 0
+    assert valued(holding, (5_000, 1), False).whole == 5_000  # while the run goes on
     holding.size, holding.cost = -3, -12
-    assert [valued(holding, None).worth(size) for size in (-3, -1, 3)] == [-12, -4, 12]
+    assert [valued(holding, None, True).worth(size) for size in (-3, -1, 3)] == [-12, -4, 12]
     holding.size, holding.cost = 0, 0
-    assert [valued(holding, None).worth(size) for size in (-3, 0, 3)] == [0, 0, 0]
+    assert [valued(holding, None, True).worth(size) for size in (-3, 0, 3)] == [0, 0, 0]
