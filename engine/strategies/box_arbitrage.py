@@ -23,6 +23,7 @@ from engine.kernel.events import (
 from engine.kernel.market import WAKE_BOOK, WAKE_ORDER, WAKE_REGIME, WAKE_STATUS, WAKE_TIMER, WAKE_TOUCH
 from engine.kernel.strategy import BUY, FOK, GTD, Cancel, Merge, Place, SetTimer
 from engine.strategies.box import BASIS, MIXED, REST, TAKE, Box, Limits, Side, box, most_cost
+from engine.strategies.complete_sets import idle_sets
 
 MERGE = "merge"
 HOLD = "hold"
@@ -249,8 +250,8 @@ class BoxArbitrage:
             market = view.market(key)
             if market.complement is None or _first_of(view, key) != key or view.now_ns < before.get(key, 0):
                 continue
-            lots = min(_free(market), _free(view.market(market.complement)))
-            if lots >= market.least_lots:
+            lots = idle_sets(view, market)
+            if lots:
                 before[key] = view.now_ns + self.merge_every_ms * MS
                 yield Merge(key, lots, why="both outcomes are settled")
 
@@ -273,12 +274,6 @@ def _first_of(view: Any, key: str) -> str:
     market = view.market(key)
     other = market.complement
     return key if other is None or market.number < view.market(other).number else other
-
-
-def _free(market: Any) -> int:
-    """Settled lots that no open offer of ours, whoever made it, may count on."""
-    offered: int = sum(order.rest_lots for order in market.own_asks)
-    return min(int(market.position_lots), int(market.settled_lots)) - offered
 
 
 def _open(view: Any, sides: Any) -> bool:

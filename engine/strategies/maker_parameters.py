@@ -46,6 +46,7 @@ class MakerParameters:
     size_lots: int
     max_position_lots: int
     step_lots: int = 10_000
+    merge_lots: int = 0
 
     # Where
     half_spread_mills: int = 15

@@ -16,7 +16,8 @@ from engine.kernel.market import (
     WAKE_TRADE,
 )
 from engine.kernel.rewards import SHARE
-from engine.kernel.strategy import BUY, SELL, Cancel, Place, SetTimer
+from engine.kernel.strategy import BUY, SELL, Cancel, Merge, Place, SetTimer
+from engine.strategies.complete_sets import idle_sets
 from engine.strategies.maker_parameters import MakerParameters
 from engine.strategies.order_manager import after_call, calls_left, edits, exactly, has_room, interval_of, meets_own
 from engine.strategies.quoting import NOTHING, PARTS, Quote, Quotes, Situation, desired_quotes
@@ -30,6 +31,8 @@ _MOST_DOUBLINGS: Final = 6
 """Of the time between orders, while they come to nothing."""
 _DEPTH: Final = 64
 """How many levels are looked at for one of the rewards' least size."""
+_MERGE_NS: Final = 10_000 * MS
+"""From one look for complete sets to the next: longer than a conversion takes."""
 
 
 @define(on_setattr=setters.frozen)
@@ -259,6 +262,11 @@ class RewardsMaker(MakerParameters):
                 if known["left_until_ns"] <= now_ns:
                     known["left_until_ns"] = 0
                 self._quote(view, market, known, wanted)
+            if self.merge_lots > 0 and now_ns >= known["merge_ns"]:
+                known["merge_ns"] = now_ns + _MERGE_NS
+                lots = idle_sets(view, market)
+                if lots >= self.merge_lots and market.mode == "ACTIVE" and view.may_place(key):
+                    wanted.append(Merge(key, lots, why="complete sets lie idle"))
 
     def _check(self, view: Any, market: Any, known: Entry, now_ns: int) -> bool:
         """

@@ -28,7 +28,7 @@ def new_entry() -> Entry:
     one was to be cancelled last, and when. Where trades were (in thousandths of a price unit), and when. Since when the
     book is unfit (0: it is not). Whether quotes are wanted, and something had to wait. Of the verification: when the
     next check is due, checks in a row with a score and without, how many steps nearer we quote, whether orders are to
-    be renewed, and until when the market is left alone.
+    be renewed, and until when the market is left alone. When complete sets are looked for next.
     """
     return {
         "placed_ns": [0, 0],
@@ -47,6 +47,7 @@ def new_entry() -> Entry:
         "nearer": 0,
         "renew": False,
         "left_until_ns": 0,
+        "merge_ns": 0,
     }
 
 

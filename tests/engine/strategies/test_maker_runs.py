@@ -135,7 +135,8 @@ def test_its_run_replays_to_the_last_byte_with_the_heuristics_on(sample: Path, t
     assert found.faults == ()
     assert strict(out).identical
     assert set(found.start.strategies[0].modules) == {
-        f"engine.strategies.{name}" for name in ("maker_parameters", "order_manager", "quoting", "verification")
+        f"engine.strategies.{name}"
+        for name in ("complete_sets", "maker_parameters", "order_manager", "quoting", "verification")
     }
     assert make(found.start.strategies[0]).size_lots == 60 * M
 

@@ -13,6 +13,7 @@ from trading_room import Room, Says, a_policy, binary
 
 from engine import ROOT
 from engine.kernel import codes
+from engine.kernel.derived import MERGE
 from engine.kernel.events import (
     FILL_MAKER,
     ORDER_ACKED,
@@ -30,7 +31,7 @@ from engine.kernel.order import Order
 from engine.kernel.policy import Rule
 from engine.kernel.record import NONE
 from engine.kernel.strategy import BOX_ARBITRAGE, BUY, DIRECTIONAL, Place
-from engine.kernel.units import ASK, BID
+from engine.kernel.units import ASK, BID, SELL
 from engine.strategies.maker_parameters import MakerParameters
 from engine.strategies.order_manager import MINUTE_NS
 from engine.strategies.rewards_maker import RewardsMaker
@@ -470,6 +471,63 @@ def test_a_share_is_enough_from_the_least_that_was_asked_for() -> None:
     ]
     assert [scores(low, MakerParameters(1, 1, least_share_ppm=0)) for low in (0, 1)] == [False, True]
     assert least_pay(10**18, NONE, 10_000) == 0
+
+
+# -- complete sets -----------------------------------------------------------------------------------------------------
+
+
+def holding(market: Market, held: int, other: int) -> None:
+    """So many shares are held of both outcomes, confirmed."""
+    for holding, shares in zip(market.room.desk.portfolio.holdings, (held, other), strict=True):
+        holding.size = holding.settled = shares * M
+
+
+def merged(market: Market) -> list[int]:
+    """Shares of each merge that the review asks for, all of which must be admitted."""
+    market.review()
+    requests = [one for one in market.room.trading.requests if one.what == MERGE]
+    return [int(one.size) // M for one in requests]
+
+
+def test_sets_that_lie_idle_are_merged_and_those_that_an_offer_counts_on_are_not() -> None:
+    market = Market(maker(merge_lots=50 * M))
+    holding(market, 150, 130)
+    market.sees(48, 52)
+    market.acks()
+    offers = [one for one in market.open() if one.side == SELL]
+
+    assert [int(one.size) // M for one in offers] == [60]
+    assert merged(market) == [90]  # of the first outcome, 60 are offered
+
+
+def test_few_sets_are_kept_and_all_of_them_where_none_are_to_be_merged() -> None:
+    for least, held in ((50 * M, 40), (0, 150)):
+        market = Market(maker(merge_lots=least))
+        holding(market, held, held)
+        market.sees(48, 52)
+        assert merged(market) == []
+
+
+def test_tokens_that_are_not_confirmed_are_not_merged() -> None:
+    market = Market(maker(merge_lots=50 * M))
+    holding(market, 150, 150)
+    market.room.desk.portfolio.holdings[1].settled = 20 * M
+    market.sees(48, 52)
+
+    assert merged(market) == []
+
+
+def test_one_look_for_sets_follows_another_after_ten_seconds() -> None:
+    market = Market(maker(merge_lots=10 * M))
+    holding(market, 0, 0)
+    market.sees(48, 52)
+    market.acks()
+    assert merged(market) == []
+    holding(market, 150, 150)
+
+    found = [merged(market) for _ in range(10)]
+    assert found[:9] == [[]] * 9
+    assert found[9] == [90]
 
 
 # -- memory ------------------------------------------------------------------------------------------------------------
