@@ -117,7 +117,8 @@ class SimulatedVenue:
             self.cancels += 1
             at_ns = now_ns + self._latency.cancel.ns(draw_key, ordinal, now_ns)
         else:
-            self.submitted += 1
+            if request.what == PLACE:  # splits and merges are no orders
+                self.submitted += 1
             at_ns = now_ns + self._latency.entry.ns(draw_key, ordinal, now_ns)
         if at_ns < self._last_arrival_ns:
             at_ns = self._last_arrival_ns

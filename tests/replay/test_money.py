@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from resimulations import NOISY, Setting, names, records, resimulate, sample_recording, strict
+from resimulations import NOISY, Setting, names, of_kind, records, resimulate, sample_recording, strict
 
 import engine
 from adapters.simulated.ledger import FEES, Ledger
+from engine.kernel import kinds
+from engine.kernel.derived import PLACE, SPLIT, decode
 from journal.background import Inline
 from journal.disk import RealDisk
 from journal.reader import open_journal
@@ -218,7 +220,11 @@ def test_a_run_with_settlement_and_sets_replays_strictly(tmp_path: Path) -> None
 
     assert strict(tmp_path / "out").identical
     assert min(found.get(kind, 0) for kind in ("SIM_SETTLED", "SIM_CONVERTED", "REVERSAL")) > 0
-    resimulate(base, setting, tmp_path / "again")
+    again = resimulate(base, setting, tmp_path / "again")
+    asked = of_kind(records(tmp_path / "out"), int(kinds.REQUEST))
+    requests = [decode(one.kind, one.schema, one.payload)["what"] for one in asked]
+    assert again.submitted == requests.count(PLACE)
+    assert requests.count(SPLIT) > 0  # which are no orders
     assert [one.payload for one in records(tmp_path / "out")] == [one.payload for one in records(tmp_path / "again")]
 
 
