@@ -259,7 +259,7 @@ def latency(told: Told) -> Section:
         Table(columns, [[row[key] for key in keys] for row in rows], title="Milliseconds"),
     ]
     if every > 1:
-        parts.append(Words(f"Every {every}. request was kept.", "note"))
+        parts.append(Words(f"Of {every} requests, one was kept.", "note"))
     intro = "Delays of the simulated venue, as the configuration has them: none was measured in this run."
     return Section("latency", "Latency", parts if rows else [], "Nothing was sent to the venue.", intro if rows else "")
 

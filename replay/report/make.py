@@ -1,5 +1,6 @@
 """A report from what was observed of a run: the figures as a document has them, and the page."""
 
+from decimal import Decimal
 from pathlib import Path
 
 from attrs import frozen
@@ -8,11 +9,12 @@ from journal.disk import Disk
 from replay.attribution import attribute
 from replay.config import read_config
 from replay.observed import Observed
+from replay.outcome import accrued_fields
 from replay.report import attributed, conduct, overview, profit, trading
 from replay.report.limits import limits_of
 from replay.report.measures import purses
 from replay.report.page import Listed, Section, page
-from replay.report.told import Doubts, Told
+from replay.report.told import Doubts, Told, Unpaid
 from replay.report.write import write_page
 from replay.resimulation import Simulated
 from replay.run import RunStart
@@ -41,6 +43,10 @@ def told_of(journal: str, run: RunStart, simulated: Simulated, observed: Observe
         inputs=simulated.inputs,
         last_seq=simulated.last_seq,
         faults=tuple(one.strip().splitlines()[-1] for one in simulated.faults),
+        unpaid=tuple(
+            Unpaid(one["instrument"].partition(":")[0], one["currency"], one["reason"], Decimal(one["amount"]))
+            for one in accrued_fields(simulated)
+        ),
     )
 
 

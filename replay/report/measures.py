@@ -184,10 +184,24 @@ def money_measures(told: Told, purse: Purse) -> list[Measure]:
         _ratio("turnover", "Turnover", turned, "traded, by the most at risk at any time"),
         _money("fees", "Fees", fees, track, "paid"),
         _money("income", "Income beside trades", income, track, "rebates and rewards paid"),
+        *_unpaid(told, track),
         _ratio(
             "trades_a_day", "Trades a day", a_day(len(fills), last_ns - first_ns), _extrapolated(last_ns - first_ns)
         ),
     ]
+
+
+def _unpaid(told: Told, track: CurrencyTrack) -> list[Measure]:
+    """What the venue owes for a day that had not ended, where it owes anything."""
+    sums: dict[str, Decimal] = {}
+    for one in told.unpaid:
+        if one.currency == track.currency and track.purse.startswith(f"{one.venue}:"):
+            sums[one.reason] = sums.get(one.reason, Decimal(0)) + one.amount
+    owed = sum(sums.values(), Decimal(0))
+    if not owed:
+        return []
+    split = ", ".join(f"{reason}s {amount:,.4f}" for reason, amount in sums.items())
+    return [Measure("not_paid", "Not paid yet", f"{owed}", f"{owed:,.4f} {track.currency}", f"{split}; in no sum")]
 
 
 def _extrapolated(span_ns: int) -> str:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from replay.report.charts import Chart, Line
 from replay.report.drawing import COLOURS
-from replay.report.page import Cell, Column, Drawable, Section, Table
+from replay.report.page import Cell, Column, Drawable, Section, Table, Words
 from replay.report.rows import Row, instruments, strategies
 from replay.report.told import Told, points
 from replay.report.trading import money_cell, number_text
@@ -97,8 +97,15 @@ def _by_instrument(told: Told) -> list[Drawable]:
     return [
         *parts,
         Table(_COLUMNS, [*(_cells(row) for row in rows[:MAIN]), *_rest(rows[MAIN:])]),
+        *([Words(_SETS, "note")] if told.observed.sets else []),
         Table(_COLUMNS, whole, fold=f"All {len(rows):,} instruments with their whole keys", most=1_000),
     ]
+
+
+_SETS = (
+    "Complete sets were split or merged in this run. Each of their tokens was booked at half a unit, "
+    "whatever it was worth: what one outcome of a market made by that, the other lost. Read both together."
+)
 
 
 def _cells(row: Row) -> list[Cell]:

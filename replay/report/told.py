@@ -1,6 +1,7 @@
 """What a report is made of, and how its integers become numbers for people."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from attrs import frozen
 
@@ -28,6 +29,16 @@ class Doubts:
 
 
 @frozen
+class Unpaid:
+    """What the venue owes at the end: a "rebate" or a "reward" of a day that had not ended. It is in no sum."""
+
+    venue: str
+    currency: str
+    reason: str
+    amount: Decimal
+
+
+@frozen
 class Told:
     """
     One run, what was observed of it, and where its profit came from.
@@ -47,6 +58,7 @@ class Told:
     inputs: int
     last_seq: int
     faults: tuple[str, ...] = ()
+    unpaid: tuple[Unpaid, ...] = ()
 
     @property
     def span(self) -> tuple[int, int]:

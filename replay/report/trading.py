@@ -23,7 +23,7 @@ def number_text(value: Cell) -> str:
 
 def money_cell(value: Cell) -> str:
     """Money in a table: four decimals; all digits are in the document."""
-    return "-" if value is None else f"{Decimal(str(value)):,.4f}"
+    return "-" if value is None else f"{Decimal(str(value)):z,.4f}"
 
 
 def percent_text(value: Cell) -> str:

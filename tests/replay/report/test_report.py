@@ -1,6 +1,7 @@
 """The report of a real run: complete, self-contained, and the same figures as its document."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,6 +16,7 @@ from replay.report.fields import figures
 from replay.report.limits import limits_of, said_of
 from replay.report.make import report_page
 from replay.report.told import Told
+from replay.report.trading import money_cell
 from replay.report.write import MOST_BYTES
 from replay.results import NotObserved, Run
 from replay.run import StrategySource
@@ -321,3 +323,19 @@ def test_a_run_that_was_not_observed_says_how_it_could_have_been(tmp_path: Path)
 
     with pytest.raises(NotObserved, match="observe=True"):
         run.report(tmp_path / "r.html")
+
+
+def test_what_the_venue_still_owes_is_told_beside_the_profit_and_is_in_no_sum(run: Run) -> None:
+    owed = sum((one.amount for one in run.told.unpaid), Decimal(0))
+    (purse,) = figures(run.told)["purses"].values()
+    (without,) = figures(evolve(run.told, unpaid=()))["purses"].values()
+    page = text_of(sections(parsed(report_page(run.told)))["figures"])
+
+    assert owed > 0
+    assert Decimal(purse["not_paid"]) == owed
+    assert f"rebates {owed:,.4f}; in no sum" in page
+    assert without == {name: said for name, said in purse.items() if name != "not_paid"}
+
+
+def test_an_amount_that_rounds_to_nothing_has_no_sign() -> None:
+    assert [money_cell(one) for one in ("-0.00001", "0", "-1234.5", None)] == ["0.0000", "0.0000", "-1,234.5000", "-"]
