@@ -6,6 +6,7 @@ overlay that appears when it is whole, or into nothing.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Final
 
 from attrs import frozen
 
@@ -29,6 +30,9 @@ from replay.overlay import write_base_hint
 from replay.resimulation import Simulated, Simulation, overlay_writer
 from replay.run import RunStart
 from replay.watch import Watch
+
+OVERLAY_LEVEL: Final = 1
+"""Of compression: somebody waits for an overlay, and can make it again; an archive is sealed once, by nobody's time."""
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """A progress bar: given what is done and how many bytes there are, it is told the bytes done since the last time."""
@@ -178,4 +182,4 @@ def _seal(bench: Bench, folder: Path, writer: Writer) -> None:
         file.close()
     with bench.bar("sealing", total) as advance:
         for number in numbers:
-            seal(bench.disk, folder, number, sealed_ns=writer.last_recv_ns, advance=advance)
+            seal(bench.disk, folder, number, sealed_ns=writer.last_recv_ns, level=OVERLAY_LEVEL, advance=advance)
