@@ -76,6 +76,7 @@ def _swatch(form: str, colour: int) -> Safe:
 
 
 def grid(across: Scale, down: Scale, height: float) -> Safe:
+    """Lines and labels of both scales, and a line at nought if values lie on both sides of it; *height* in pixels."""
     parts: list[Safe] = []
     for tick, said in zip(down.ticks, tick_texts(down.ticks), strict=True):
         at = at_tenth(down.at(tick))
@@ -88,6 +89,7 @@ def grid(across: Scale, down: Scale, height: float) -> Safe:
 
 
 def times(across: Scale, top: float, height: float) -> Safe:
+    """Lines from *top* down and labels of the scale of time alone, for a drawing *height* pixels high."""
     parts: list[Safe] = []
     for tick, said in zip(across.ticks, time_texts(across.ticks), strict=True):
         at = across.at(tick)
