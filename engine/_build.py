@@ -12,6 +12,7 @@ COMPILED_PATTERNS = (
     "journal/check.py",
     "journal/codec.py",
     "replay/ahead.py",
+    "replay/course.py",
     "replay/decoded.py",
     "replay/forward.py",
     "replay/hits.py",

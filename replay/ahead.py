@@ -20,7 +20,7 @@ from engine.kernel.bulk import SIDE, TRADE
 from engine.kernel.market import Instrument
 from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
-from replay.decoded import AheadCursor, DecodedCursor, Loaded
+from replay.decoded import AheadCursor, DecodedCursor, Loaded, Piece
 from replay.forward import Finder, Forward, mirrored
 from replay.hits import ALL, ROWS, Hits
 from replay.venue_time import END, Order, VenueTime
@@ -53,13 +53,14 @@ class Ahead:
         self._latest_round: vec[i64] = vec[i64]()
         self._round: i64 = 0
 
-    def expect(self, data: bytes, exact: bool) -> None:
+    def expect(self, piece: Piece, exact: bool) -> None:
         """
-        The base goes on with a piece of these inputs: the cursor has it already.
+        The base goes on with *piece*: the cursor has it already.
 
-        *exact*: each happened when its stamp says, by the source's clock; none is taken as earlier or later.
+        *exact*: each of its inputs happened when its stamp says, by the source's clock; none is taken as earlier or
+        later. Raises Damaged where one ends behind the piece.
         """
-        self._order.take(data, exact)
+        self._order.take(piece.course() if exact else None)
 
     def next_stop(self, until_ns: i64) -> i64:
         """When the next fact happened that the venue may answer, if not after *until_ns*; END without one."""

@@ -27,6 +27,7 @@ from engine.kernel.events import LEVEL_SET, STRIDE, TRADED, EventBatch
 from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
 from journal.errors import Damaged
+from replay.course import Course
 from replay.packed import HEAD, HOLDS_SNAPSHOT, KIND, KIND_AT, RAW, SIZE, SIZE_AT, SPARE
 from replay.rows import MOST_KIND, Numbers, end_of, fill, numbers_for, symbol_of, too_short
 
@@ -67,6 +68,15 @@ class Piece:
         self.least_lag_ns: Final[dict[int, int]] = least_lag_ns
         self.most_lag_ns: Final[dict[int, int]] = most_lag_ns
         self.decoded: Final[bool] = decoded
+        self._course: Course | None = None
+
+    def course(self) -> Course:
+        """How its inputs follow one another; looked up once. Raises Damaged where one ends behind the piece."""
+        found = self._course
+        if found is None:
+            found = Course(self.data)
+            self._course = found
+        return found
 
 
 @final

@@ -96,9 +96,9 @@ class Pieces:
                     self._count_clamped(len(self._lags), source)
                 lag = max(lag, min(longest, int(MOST_LAG_NS)))
         exact = self._is_exact(piece)
-        self._ahead.expect(piece.data, exact)
+        self._ahead.expect(piece, exact)
         if self._outlook is not None:
-            self._outlook.ahead.expect(piece.data, exact)
+            self._outlook.ahead.expect(piece, exact)
         self._lags.append(lag)
         self._sizes.append(int(piece.raw_bytes))
 

@@ -2,20 +2,15 @@
 
 from typing import Final, final
 
-from librt.strings import read_i64_le
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE
 from engine.kernel.record import NONE, wide
-from replay.packed import SPARE
-from replay.rows import end_of
+from replay.course import Course
 
 END: Final[i64] = wide(0x7FFFFFFF, 0xFFFFFFFF)
 MOST_LAG_NS: Final[i64] = 2_000_000_000
 """How far the venue may be ahead of us: what reached us later than that is taken as having happened so long before."""
-
-_STREAM: Final[i64] = 0x7FFFFFFE  # kind and source in an input's first word, and that it is plain
 
 
 @final
@@ -69,45 +64,20 @@ class Order:
     def __init__(self) -> None:
         self.since: i64 = 0
         self._taken: i64 = 0
-        self._stream: i64 = NONE  # of the last piece, where it is in order; and when its last input happened
-        self._latest_ns: i64 = 0
+        self._last: Course | None = None  # of the last piece, where it is in order
 
     def holds(self, piece: i64, pieces: i64) -> bool:
         """Whether that is so from piece number *piece* on, of *pieces* that there are. Never of pieces not taken."""
         return self.since <= piece and self._taken == pieces
 
-    def take(self, data: bytes, exact: bool) -> None:
-        """
-        The next piece holds these packed inputs; *exact*: none of them is taken as earlier or later than stamped.
-
-        Raises:
-            Damaged: an input ends behind the piece.
-        """
-        if not exact or i64(len(data)) <= SPARE:
-            self._stream = NONE
+    def take(self, course: Course | None) -> None:
+        """The next piece runs this *course*; None: some of its inputs are taken as earlier or later than stamped."""
+        last = self._last
+        if course is None or course.stream == NONE:
+            self._last = None
             self.since = self._taken + 1
-        elif not self._goes_on(data):
-            self.since = self._taken if self._stream != NONE else self._taken + 1
+        else:
+            self._last = course
+            if last is None or not course.follows(last):
+                self.since = self._taken
         self._taken += 1
-
-    def _goes_on(self, data: bytes) -> bool:
-        """Whether the inputs of *data* are in order, and go on where the last piece ended: one look at each."""
-        at: i64 = 0
-        end = i64(len(data)) - SPARE
-        stream = read_i64_le(data, 0) & _STREAM
-        goes_on = stream == self._stream and read_i64_le(data, 16) >= self._latest_ns
-        self._stream = NONE
-        latest_ns: i64 = 0
-        while at < end:
-            first = read_i64_le(data, at)
-            src_ns = read_i64_le(data, at + 16)
-            if first & FORM < PLAIN or first & _STREAM != stream or src_ns < latest_ns:
-                return False
-            latest_ns = src_ns
-            if first & FORM == PLAIN:
-                at += PLAIN_SIZE
-            else:
-                at = end_of(data, at, first, end)
-        self._stream = stream
-        self._latest_ns = latest_ns
-        return goes_on

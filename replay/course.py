@@ -1,0 +1,50 @@
+"""How the packed inputs of a piece follow one another: found once for each piece, and kept with it. Compiled."""
+
+from typing import Final, final
+
+from librt.strings import read_i64_le
+from mypy_extensions import i64
+
+from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE
+from engine.kernel.record import NONE
+from replay.packed import SPARE
+from replay.rows import end_of
+
+_STREAM: Final[i64] = 0x7FFFFFFE  # kind and source in an input's first word, and that it is plain
+
+
+@final
+class Course:
+    """
+    Whether all inputs of the piece *data* are plain (one fact or several), of one source, and stamped in the order they
+    reached us; and of which source, from which stamp to which.
+
+    Raises:
+        Damaged: an input ends behind the piece.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        at: i64 = 0
+        end = i64(len(data)) - SPARE
+        stream: i64 = NONE
+        latest_ns: i64 = 0
+        if end > 0:
+            stream = read_i64_le(data, 0) & _STREAM
+        while at < end:
+            first = read_i64_le(data, at)
+            src_ns = read_i64_le(data, at + 16)
+            if first & FORM < PLAIN or first & _STREAM != stream or src_ns < latest_ns:
+                stream = NONE
+                break
+            latest_ns = src_ns
+            if first & FORM == PLAIN:
+                at += PLAIN_SIZE
+            else:
+                at = end_of(data, at, first, end)
+        self.stream: Final[i64] = stream  # NONE: it is not so, or there are none
+        self.first_ns: Final[i64] = NONE if stream == NONE else read_i64_le(data, 16)
+        self.latest_ns: Final[i64] = latest_ns
+
+    def follows(self, before: "Course") -> bool:
+        """Whether that is so of the inputs of *before* and then these."""
+        return self.stream != NONE and self.stream == before.stream and self.first_ns >= before.latest_ns
