@@ -11,6 +11,8 @@ from typing import Final, final
 from librt.vecs import vec
 from mypy_extensions import i64
 
+from engine.kernel.digest import MASK63
+from engine.kernel.divisor import Divisor
 from engine.kernel.market import Market
 from engine.kernel.record import NONE
 from engine.kernel.units import BID
@@ -268,6 +270,13 @@ def whole_lots(size: i64, lot: i64) -> i64:
     if lots == 0 and size > 0:
         return 1
     return lots
+
+
+def in_lots(size: i64, lot: Divisor) -> i64:
+    """*size* as a multiple of the lot, as `whole_lots` has it: nearly every size is one."""
+    if size & lot.refused == 0 and ((size >> lot.shift) * lot.inverse) & MASK63 <= lot.most:
+        return size
+    return whole_lots(size, lot.step) * lot.step
 
 
 def longer(old: vec[i64]) -> vec[i64]:

@@ -8,7 +8,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from adapters.simulated.book import VenueBook, whole_lots
+from adapters.simulated.book import VenueBook, in_lots
 from adapters.simulated.fills import Fills
 from adapters.simulated.models import Models
 from adapters.simulated.orders import Orders
@@ -53,8 +53,7 @@ class Matching:
         while at < end:
             order = own[at]
             if order.price == price:
-                lot = pit.market.lot
-                self._queue.set(order, whole_lots(size, lot) * lot)
+                self._queue.set(order, in_lots(size, pit.market.by_lot))
             at += 1
         if size > 0 and facing:
             best = facing[0].price

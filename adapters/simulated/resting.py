@@ -202,9 +202,13 @@ class Pit:
         """The order is gone."""
         orders = self.orders(resting.side)
         at: i64 = 0
+        last: i64 = len(orders) - 1
         while orders[at] is not resting:
             at += 1
-        del orders[at]
+        while at < last:
+            orders[at] = orders[at + 1]
+            at += 1
+        orders.pop()
         self.watched()
 
     def find(self, number: i64) -> Resting | None:

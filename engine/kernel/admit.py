@@ -76,7 +76,7 @@ from engine.kernel.policy import TIF_FAK, TIF_FOK, TIF_GTD, Policy
 from engine.kernel.record import NONE
 from engine.kernel.risk import NOBODY
 from engine.kernel.terms import Terms
-from engine.kernel.units import BUY, LARGEST, SELL
+from engine.kernel.units import BUY, SELL
 
 
 @final
@@ -166,13 +166,13 @@ class Admission:
         tick = market.tick
         if wanted.price_ticks < 1:
             return self._refuse(codes.OUT_OF_BAND, CHECK_GRID, 0, int(wanted.price_ticks) - 1)
-        highest = market.price_scale // tick - 1 if market.binary else LARGEST // tick
+        highest = market.whole - 1 if market.binary else market.by_tick.largest
         if wanted.price_ticks > highest:
             return self._refuse(codes.OUT_OF_BAND, CHECK_GRID, 0, int(highest - wanted.price_ticks))
         price = wanted.price_ticks * tick
-        if not on_grid(market, price):
+        if market.listing.tick_steps and not on_grid(market, price):  # otherwise it is a whole number of ticks
             return self._refuse(codes.OFF_GRID, CHECK_GRID, 0, 0)
-        most = LARGEST // market.lot
+        most = market.by_lot.largest
         if wanted.lots > most:
             return self._refuse(codes.SIZE_ABOVE_MAX, CHECK_GRID, 0, int(most - wanted.lots))
         sent = self._form(wanted, instrument, price, wanted.lots * market.lot)

@@ -122,8 +122,6 @@ def reduces(desk: Desk, instrument: Instrument, side: i64, size: i64, flags: i64
 def on_grid(market: Market, price: i64) -> bool:
     """Whether *price* is a step of the market's grid, which may be coarser above some prices."""
     tick = market.tick
-    if not market.listing.tick_steps:
-        return price % tick == 0
     for above, step in market.listing.tick_steps:
         if price >= above and step > tick:
             tick = i64(step)

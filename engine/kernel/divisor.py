@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from engine.kernel.digest import MASK63
 from engine.kernel.record import NONE
+from engine.kernel.units import LARGEST
 
 
 @final
@@ -42,3 +43,5 @@ class Divisor:
         self.refused: Final[i64] = NONE | ((step & -step) - 1)
         self.inverse: Final[i64] = inverse
         self.most: Final[i64] = MASK63 // step
+        self.largest: Final[i64] = LARGEST // step
+        """The quotient of the greatest price or size there can be."""
