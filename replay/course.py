@@ -2,10 +2,10 @@
 
 from typing import Final, final
 
-from librt.strings import read_i64_le
+from librt.vecs import vec
 from mypy_extensions import i64
 
-from engine.kernel.bulk import FORM, PLAIN, PLAIN_SIZE
+from engine.kernel.bulk import FORM, PLAIN, PLAIN_WORDS
 from engine.kernel.record import NONE
 from replay.packed import SPARE
 from replay.rows import end_of
@@ -16,33 +16,33 @@ _STREAM: Final[i64] = 0x7FFFFFFE  # kind and source in an input's first word, an
 @final
 class Course:
     """
-    Whether all inputs of the piece *data* are plain (one fact or several), of one source, and stamped in the order they
-    reached us; and of which source, from which stamp to which.
+    Whether all inputs of the piece *data*, which are these *words*, are plain (one fact or several), of one source, and
+    stamped in the order they reached us; and of which source, from which stamp to which.
 
     Raises:
         Damaged: an input ends behind the piece.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, words: vec[i64]) -> None:
         at: i64 = 0
-        end = i64(len(data)) - SPARE
+        end = (i64(len(data)) - SPARE) >> 3
         stream: i64 = NONE
         latest_ns: i64 = 0
         if end > 0:
-            stream = read_i64_le(data, 0) & _STREAM
+            stream = words[0] & _STREAM
         while at < end:
-            first = read_i64_le(data, at)
-            src_ns = read_i64_le(data, at + 16)
+            first = words[at]
+            src_ns = words[at + 2]
             if first & FORM < PLAIN or first & _STREAM != stream or src_ns < latest_ns:
                 stream = NONE
                 break
             latest_ns = src_ns
             if first & FORM == PLAIN:
-                at += PLAIN_SIZE
+                at += PLAIN_WORDS
             else:
-                at = end_of(data, at, first, end)
+                at = end_of(data, at << 3, first, end << 3) >> 3
         self.stream: Final[i64] = stream  # NONE: it is not so, or there are none
-        self.first_ns: Final[i64] = NONE if stream == NONE else read_i64_le(data, 16)
+        self.first_ns: Final[i64] = NONE if stream == NONE else words[2]
         self.latest_ns: Final[i64] = latest_ns
 
     def follows(self, before: "Course") -> bool:

@@ -8,6 +8,7 @@ same pieces from there on, and moves nothing.
 from typing import Final, final
 
 from librt.strings import read_i64_le
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from engine.kernel.bulk import (
@@ -29,7 +30,7 @@ from engine.kernel.step import Kernel
 from journal.errors import Damaged
 from replay.course import Course
 from replay.packed import HEAD, HOLDS_SNAPSHOT, KIND, KIND_AT, RAW, SIZE, SIZE_AT, SPARE
-from replay.rows import MOST_KIND, Numbers, end_of, fill, numbers_for, symbol_of, too_short
+from replay.rows import MOST_KIND, Numbers, end_of, fill, numbers_for, symbol_of, too_short, words_of
 
 AT_TIME: Final[i64] = 0  # the next input reaches us later than asked for
 CONCLUDED: Final[i64] = 1  # the kernel concluded something from the input just folded
@@ -69,22 +70,32 @@ class Piece:
         self.most_lag_ns: Final[dict[int, int]] = most_lag_ns
         self.decoded: Final[bool] = decoded
         self._course: Course | None = None
+        self._words: vec[i64] = vec[i64]()
 
     def course(self) -> Course:
         """How its inputs follow one another; looked up once. Raises Damaged where one ends behind the piece."""
         found = self._course
         if found is None:
-            found = Course(self.data)
+            found = Course(self.data, self.words())
             self._course = found
         return found
+
+    def words(self) -> vec[i64]:
+        """*data* as words, made once: a loop reads them in a third of the instructions that bytes take."""
+        if len(self._words) == 0:
+            self._words = words_of(self.data)
+        return self._words
 
 
 @final
 class Loaded:
     """A piece as cursors walk it."""
 
-    def __init__(self, data: bytes, first_seq: i64, last_seq: i64, numbers: list[Numbers | None]) -> None:
+    def __init__(
+        self, data: bytes, words: vec[i64], first_seq: i64, last_seq: i64, numbers: list[Numbers | None]
+    ) -> None:
         self.data: Final[bytes] = data
+        self.words: Final[vec[i64]] = words
         self.end: Final[i64] = i64(len(data)) - SPARE
         self.first_seq: Final[i64] = first_seq
         self.last_seq: Final[i64] = last_seq
@@ -133,7 +144,7 @@ class DecodedCursor:
             for numbers in self._numbers:
                 if numbers is not None:
                     numbers.grow()
-        self.pieces.append(Loaded(piece.data, piece.first_seq, piece.last_seq, self._numbers))
+        self.pieces.append(Loaded(piece.data, piece.words(), piece.first_seq, piece.last_seq, self._numbers))
         if len(self.pieces) == 1:
             self.seq = piece.first_seq - 1
 
@@ -141,7 +152,7 @@ class DecodedCursor:
         """Give back the room of the pieces behind this cursor's; no reader may stand in them any more."""
         while self._forgotten < self.piece:
             old = self.pieces[self._forgotten]
-            self.pieces[self._forgotten] = Loaded(_NOTHING, old.first_seq, old.last_seq, old.numbers)
+            self.pieces[self._forgotten] = Loaded(_NOTHING, vec[i64](), old.first_seq, old.last_seq, old.numbers)
             self._forgotten += 1
 
     def passed(self) -> i64:
@@ -199,14 +210,15 @@ class DecodedCursor:
         """
         while self._ready():
             loaded = self.pieces[self.piece]
-            data = loaded.data
+            words = loaded.words
             at = self.offset
-            recv_ns = read_i64_le(data, at + 8)
+            recv_ns = words[(at >> 3) + 1]
             if recv_ns > until_ns:
                 return AT_TIME
-            if read_i64_le(data, at) & FORM >= PLAIN and self._fold_plain(loaded, data, at, until_ns):
+            first = words[at >> 3]
+            if first & FORM >= PLAIN and self._fold_plain(loaded, words, first, until_ns):
                 continue
-            self._step(loaded, data, at, recv_ns)
+            self._step(loaded, loaded.data, at, recv_ns)
             if self.kernel.out.count > 0:
                 return CONCLUDED
         return AT_END
@@ -217,16 +229,17 @@ class DecodedCursor:
         loaded = self.pieces[self.piece]
         self._step(loaded, loaded.data, self.offset, recv_ns)
 
-    def _fold_plain(self, loaded: Loaded, data: bytes, at: i64, until_ns: i64) -> bool:
-        """Fold the plain inputs from *at* on that the kernel takes in bulk; False if it takes none."""
-        numbers = loaded.numbers[(read_i64_le(data, at) >> KIND_AT) & KIND]
+    def _fold_plain(self, loaded: Loaded, words: vec[i64], first: i64, until_ns: i64) -> bool:
+        """Fold the plain inputs, from the one of the first word *first* on, that the kernel takes in bulk; or False."""
+        numbers = loaded.numbers[(first >> KIND_AT) & KIND]
         if numbers is None:
             return False
         kernel = self.kernel
-        follows = kernel.fold_plain(data, at, loaded.end, until_ns, self.seq, self.span_seq, numbers.lanes)
+        at = self.offset >> 3
+        follows = kernel.fold_plain(words, at, loaded.end >> 3, until_ns, self.seq, self.span_seq, numbers.lanes)
         if follows == at:
             return False
-        self.offset = follows
+        self.offset = follows << 3
         self.seq = kernel.plain_seq
         self.recv_ns = kernel.recv_ns
         self.inputs += kernel.plain_inputs

@@ -76,6 +76,17 @@ def numbers_for(kernel: Kernel, symbols: dict[str, list[str]]) -> list[Numbers |
     return found
 
 
+def words_of(data: bytes) -> vec[i64]:
+    """The words of *data*, little-endian, as many as it holds whole."""
+    size = i64(len(data)) >> 3
+    words = vec[i64]([0] * size)
+    i: i64 = 0
+    while i < size:
+        words[i] = read_i64_le(data, i << 3)
+        i += 1
+    return words
+
+
 def too_short(at: i64, end: i64) -> Damaged:
     return Damaged("", at, f"{end - at} bytes are left, fewer than the {HEAD} of an input's head")
 

@@ -20,7 +20,6 @@ Its levels are one change set without sequence numbers (`events.RULE_NONE`), its
 
 from typing import Final, final
 
-from librt.strings import read_i64_le
 from librt.vecs import vec
 from mypy_extensions import i64
 
@@ -42,6 +41,10 @@ FACT: Final[i64] = 16
 """Bytes of a fact."""
 FACT_AT: Final[i64] = 24
 """Where the one of the form PLAIN stands; one word further in the form SEVERAL."""
+PLAIN_WORDS: Final[i64] = 5
+FACT_WORDS: Final[i64] = 2
+FACT_WORD: Final[i64] = 3
+"""The same in words."""
 SOURCE_AT: Final[i64] = 15
 SOURCE: Final[i64] = 0xFFFF
 _STREAM: Final[i64] = 0x7FFFFFFE
@@ -222,7 +225,7 @@ class Bulk:
 
     def fold(
         self,
-        data: bytes,
+        words: vec[i64],
         start: i64,
         end: i64,
         most: i64,
@@ -235,7 +238,8 @@ class Bulk:
         Fold plain inputs of one stream, the first of which stands at *start*; returns where it stopped.
 
         Args:
-            end: where the inputs end.
+            words: the inputs, and others behind them.
+            end: where the inputs end, as *start* an index of *words*.
             most: how many inputs to fold at most.
             until_ns: the latest receive time.
             seq: the sequence number before the first input's.
@@ -244,30 +248,30 @@ class Bulk:
         """
         self.seq = seq
         self.left = most
-        stream = read_i64_le(data, start) & _STREAM
+        stream = words[start] & _STREAM
         at = start
-        while self.left > 0 and at + PLAIN_SIZE <= end:
+        while self.left > 0 and at + PLAIN_WORDS <= end:
             before = at
-            if read_i64_le(data, at) & 1 == 0:
-                at = self._fold_ones(data, at, end, until_ns, span_seq, lanes, stream)
+            if words[at] & 1 == 0:
+                at = self._fold_ones(words, at, end, until_ns, span_seq, lanes, stream)
             else:
-                at = self._fold_several(data, at, end, until_ns, span_seq, lanes, stream)
+                at = self._fold_several(words, at, end, until_ns, span_seq, lanes, stream)
             if at == before:
                 break
         return at
 
     def _fold_ones(
-        self, data: bytes, start: i64, end: i64, until_ns: i64, span_seq: i64, lanes: Lanes, stream: i64
+        self, words: vec[i64], start: i64, end: i64, until_ns: i64, span_seq: i64, lanes: Lanes, stream: i64
     ) -> i64:
         """Fold inputs of the form PLAIN, as `fold` does. Here every instruction counts: nothing is called in vain."""
         value = self._digest.value
         mask = MASK63
         prime = PRIME
         spread = SPREAD
-        stop = start + self.left * PLAIN_SIZE
+        stop = start + self.left * PLAIN_WORDS
         if stop > end:
             stop = end
-        stop -= PLAIN_SIZE
+        stop -= PLAIN_WORDS
         at = start
         seq = self.seq
         recv_ns = self.recv_ns
@@ -279,7 +283,7 @@ class Bulk:
         levels: i64 = 0  # of the lane, and the latest venue time of one
         latest: i64 = NONE
         while at <= stop:
-            first = read_i64_le(data, at)
+            first = words[at]
             if first & _UNSKIPPED != key:
                 if levels > 0:
                     market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
@@ -293,11 +297,11 @@ class Bulk:
                 bids = lane.bids
                 asks = lane.asks
                 latest = NONE
-            now_ns = read_i64_le(data, at + 8)
+            now_ns = words[at + 1]
             if now_ns > until_ns:
                 break
-            word = read_i64_le(data, at + 24)
-            size = read_i64_le(data, at + 32)
+            word = words[at + 3]
+            size = words[at + 4]
             price = word >> PRICE_AT
             side = word & SIDE
             if word & TRADE != 0:
@@ -321,7 +325,7 @@ class Bulk:
                     if -tick >= asks.best and lane.ends(-tick, lots, asks, bids):
                         break
                     asks.set(-tick, lots)
-                venue_ns = read_i64_le(data, at + 16)
+                venue_ns = words[at + 2]
                 if venue_ns > latest:  # a choice of value, not of way: such stamps cannot be predicted
                     latest = venue_ns
                 levels += 1
@@ -336,55 +340,55 @@ class Bulk:
             value ^= value >> 29
             value = ((value ^ change) * prime) & mask
             value ^= value >> 29
-            at += PLAIN_SIZE
+            at += PLAIN_WORDS
         if levels > 0:
             market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
         self._digest.value = value
         self.seq = seq
         self.recv_ns = recv_ns
-        self.left -= (at - start) // PLAIN_SIZE
+        self.left -= (at - start) // PLAIN_WORDS
         return at
 
     def _fold_several(
-        self, data: bytes, start: i64, end: i64, until_ns: i64, span_seq: i64, lanes: Lanes, stream: i64
+        self, words: vec[i64], start: i64, end: i64, until_ns: i64, span_seq: i64, lanes: Lanes, stream: i64
     ) -> i64:
         """Fold the input of the form SEVERAL at *start*, as `fold` does: all its facts, or none."""
-        first = read_i64_le(data, start)
+        first = words[start]
         lane = self._lane(lanes, first >> SYMBOL_AT)
-        now_ns = read_i64_le(data, start + 8)
-        fact = start + FACT_AT + 8
-        follows = fact + read_i64_le(data, start + FACT_AT) * FACT
+        now_ns = words[start + 1]
+        fact = start + FACT_WORD + 1
+        follows = fact + words[start + FACT_WORD] * FACT_WORDS
         if lane is None or first & _STREAM != stream or now_ns > until_ns or follows > end:
             return start
-        if not self._fit(lane, data, fact, follows):
+        if not self._fit(lane, words, fact, follows):
             return start
         self.seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
         self.recv_ns = now_ns
         self.left -= 1
         digest = self._digest
         digest.mix(self.seq if span_seq == 0 else span_seq)
-        venue_ns = read_i64_le(data, start + 16)
+        venue_ns = words[start + 2]
         while fact < follows:
-            word = read_i64_le(data, fact)
-            size = read_i64_le(data, fact + 8)
+            word = words[fact]
+            size = words[fact + 1]
             if word & TRADE != 0:
                 digest.mix(lane.trade(word >> PRICE_AT, size, word & SIDE))
             else:
                 digest.mix(lane.level(word >> PRICE_AT, size, word & SIDE))
                 lane.market.levels_told((stream >> SOURCE_AT) & SOURCE, venue_ns)
-            fact += FACT
+            fact += FACT_WORDS
         lane.see_crossed(now_ns)
         return follows
 
-    def _fit(self, lane: Lane, data: bytes, start: i64, end: i64) -> bool:
+    def _fit(self, lane: Lane, words: vec[i64], start: i64, end: i64) -> bool:
         """Whether every fact of an input is as the loop expects it: it cannot stop between two of them."""
         at = start
         while at < end:
-            word = read_i64_le(data, at)
+            word = words[at]
             if word & TRADE != 0:
                 if lane.wants & WAKE_TRADE != 0:
                     return False
-            elif not lane.fit(word >> PRICE_AT, read_i64_le(data, at + 8), word & SIDE):
+            elif not lane.fit(word >> PRICE_AT, words[at + 1], word & SIDE):
                 return False
-            at += FACT
+            at += FACT_WORDS
         return start < end

@@ -8,6 +8,7 @@ concludes lies in `out` afterwards, for the driver to append (live) or to compar
 from hashlib import blake2b
 from typing import Final, final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from engine.kernel import codes, kinds
@@ -136,7 +137,7 @@ class Kernel:
         self._finish(kinds.TIMER)
 
     def fold_plain(
-        self, data: bytes, start: i64, end: i64, until_ns: i64, seq: i64, span_seq: i64, lanes: Lanes
+        self, words: vec[i64], start: i64, end: i64, until_ns: i64, seq: i64, span_seq: i64, lanes: Lanes
     ) -> i64:
         """
         Move past plain inputs (see `bulk`) as `step_decoded` would, as far as they lead to nothing but new state.
@@ -152,7 +153,7 @@ class Kernel:
             most = DIGEST_EVERY - 1 - (self.inputs & (DIGEST_EVERY - 1))
         self._settle_bulk()
         bulk = self._bulk
-        at = bulk.fold(data, start, end, most, until_ns, seq, span_seq, lanes)
+        at = bulk.fold(words, start, end, most, until_ns, seq, span_seq, lanes)
         folded = most - bulk.left
         if folded == 0:
             return start

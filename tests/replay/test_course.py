@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from engine.kernel.events import LEVEL_SET, RULE_NONE, TRADED, EventBatch
 from engine.kernel.kinds import HFTBACKTEST_EVENTS
 from engine.kernel.record import NONE
-from replay.course import Course
 from replay.decoded import Piece
 from replay.packed import Packed
 from replay.venue_time import Order
@@ -65,7 +64,7 @@ def test_an_order_holds_where_every_input_follows_the_one_before(pieces: list[An
 
 def test_an_order_holds_of_no_piece_that_it_was_not_given() -> None:
     order = Order()
-    order.take(Course(piece_of([(1, 0, False, TRADED, 1)], [5], 1).data))
+    order.take(piece_of([(1, 0, False, TRADED, 1)], [5], 1).course())
 
     assert order.holds(0, 1)
     assert not order.holds(0, 2)

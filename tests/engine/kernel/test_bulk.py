@@ -255,8 +255,8 @@ def in_one_go(made: Kernel, feed: list[Input], from_seq: int = 3, kind: int = AR
     loaded = cursor.pieces[0]
     numbers = loaded.numbers[kind]
     assert numbers is not None
-    start = int(cursor.offset)
-    follows = int(made.fold_plain(loaded.data, start, int(loaded.end), 2**62, from_seq, 0, numbers.lanes))
+    start = int(cursor.offset) >> 3
+    follows = int(made.fold_plain(loaded.words, start, int(loaded.end) >> 3, 2**62, from_seq, 0, numbers.lanes))
     return int(made.plain_inputs) if follows > start else 0
 
 
@@ -363,7 +363,7 @@ def test_the_loop_does_not_begin_where_a_step_has_more_to_do(why: str) -> None:
     numbers = cursor.pieces[0].numbers[ARRAYS]
     assert numbers is not None
 
-    assert made.fold_plain(piece.data, 0, 40, 2**62, 2, 0, numbers.lanes) == 0
+    assert made.fold_plain(piece.words(), 0, 5, 2**62, 2, 0, numbers.lanes) == 0
 
 
 def test_a_touch_that_moved_in_bulk_is_no_news_of_the_next_step() -> None:
