@@ -12,11 +12,9 @@ has not yet told us in full. UNKNOWN is never ended by time.
 
 from typing import Final, final
 
-from librt.strings import write_i64_le
 from mypy_extensions import i64, mypyc_attr
 
 from engine.kernel.market import Instrument
-from engine.kernel.pack import Packer, Unpacker
 from engine.kernel.record import NONE
 from engine.kernel.units import SELL
 
@@ -231,77 +229,3 @@ class OwnOrder:
     def leg(self) -> int:
         """Its leg within its group."""
         return self._order.leg
-
-
-def pack_order(packer: Packer, order: Order) -> None:
-    """Append *order*, with its fills."""
-    writer = packer.writer  # thousands of orders are packed at once, for a digest of the state
-    write_i64_le(writer, order.number)
-    write_i64_le(writer, order.seat)
-    write_i64_le(writer, order.trigger)
-    write_i64_le(writer, order.ordinal)
-    write_i64_le(writer, order.instrument.number)
-    write_i64_le(writer, order.side)
-    write_i64_le(writer, order.price)
-    write_i64_le(writer, order.size)
-    write_i64_le(writer, order.tif)
-    write_i64_le(writer, order.flags)
-    write_i64_le(writer, order.expires_ns)
-    write_i64_le(writer, order.group)
-    write_i64_le(writer, order.leg)
-    write_i64_le(writer, order.state)
-    write_i64_le(writer, order.code)
-    packer.put_text(order.venue_id)
-    write_i64_le(writer, order.filled)
-    write_i64_le(writer, order.reserved)
-    write_i64_le(writer, order.cancel)
-    write_i64_le(writer, order.cancel_number)
-    write_i64_le(writer, order.cancel_ns)
-    write_i64_le(writer, order.cancel_refusals)
-    write_i64_le(writer, order.closed_ns)
-    write_i64_le(writer, order.live_ns)
-    write_i64_le(writer, order.unsettled)
-    fills = order.fills
-    if fills is None:
-        write_i64_le(writer, 0)
-    else:
-        write_i64_le(writer, len(fills))
-        for fill in fills.values():
-            packer.put_text(fill.trade)
-            packer.put(fill.price)
-            packer.put(fill.size)
-            packer.put_big(fill.fee)
-            packer.put(fill.status)
-
-
-def unpack_order(unpacker: Unpacker, instruments: list[Instrument]) -> Order:
-    """Read what `pack_order` wrote."""
-    take = unpacker.take
-    number, seat, trigger, ordinal = take(), take(), take(), take()
-    instrument = instruments[take()]
-    side, price, size, tif, flags = take(), take(), take(), take(), take()
-    expires_ns, group, leg = take(), take(), take()
-    asked = instruments[instrument.other] if flags & FLAG_MIRRORED else instrument
-    order = Order(
-        number, seat, trigger, ordinal, instrument, asked, side, price, size, tif, flags, expires_ns, group, leg
-    )
-    order.state = take()
-    order.code = take()
-    order.venue_id = unpacker.take_text()
-    order.filled = take()
-    order.reserved = take()
-    order.cancel = take()
-    order.cancel_number = take()
-    order.cancel_ns = take()
-    order.cancel_refusals = take()
-    order.closed_ns = take()
-    order.live_ns = take()
-    order.unsettled = take()
-    for _ in range(take()):
-        trade = unpacker.take_text()
-        fill_price, fill_size = take(), take()
-        fee = unpacker.take_big()
-        if order.fills is None:
-            order.fills = {}
-        order.fills[trade] = Fill(trade, fill_price, fill_size, fee, take())
-    return order

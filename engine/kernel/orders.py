@@ -7,7 +7,8 @@ from mypy_extensions import i64
 
 from engine.kernel.market import Instrument
 from engine.kernel.money import Money
-from engine.kernel.order import CANCEL_SENT, FILLED, UNKNOWN, Order, pack_order, unpack_order
+from engine.kernel.order import CANCEL_SENT, FILLED, UNKNOWN, Order
+from engine.kernel.order_bytes import pack_end, pack_order, unpack_order
 from engine.kernel.pack import Packer, Unpacker
 from engine.kernel.record import NONE
 from engine.kernel.register import Register
@@ -268,12 +269,17 @@ class Orders:
 
     def _pack(self, packer: Packer, hashed: Any) -> None:
         """Append it all to *packer*; what is there is handed to *hashed*, unless that is None, piece by piece."""
-        known = self._all_known()
-        packer.put(len(known))
-        for order in known:
-            pack_order(packer, order)
-            if hashed is not None and packer.size() > _PIECE:
-                hashed.update(packer.take())
+        if not self._sorted:
+            self._all_known()
+        known: list[Order] = []
+        for order in self._known:  # in one go with dropping the forgotten: they have left the processor's caches
+            if not order.forgotten:
+                known.append(order)
+                pack_order(packer, order)
+                if hashed is not None and packer.size() > _PIECE:
+                    hashed.update(packer.take())
+        self._known = known
+        pack_end(packer)
         closed = self._closed
         at = self._forgotten
         count: i64 = len(closed)
@@ -298,8 +304,10 @@ class Orders:
         self.unknown_count = 0
         unpacker = Unpacker(data)
         orders: list[Order] = []
-        for _ in range(unpacker.take()):
+        while True:
             order = unpack_order(unpacker, instruments)
+            if order is None:
+                break
             orders.append(order)
             register.put(order.number, order)
             self._know(order)
