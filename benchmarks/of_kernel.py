@@ -157,7 +157,7 @@ def checkpointing(material: Material, what: str) -> Work:
             market.unsaved = True
         return kernel.state_digest
 
-    levels = sum(market.book.bids.count + market.book.asks.count for market in kernel.data.listings.markets)
+    levels = sum(market.book.bids.count() + market.book.asks.count() for market in kernel.data.listings.markets)
     note = f"{len(state):,} bytes, {len(kernel.data.listings.markets)} markets, {levels:,} levels"
     return Work(begin, 1, {"BLAKE2b": lambda: blake2b(state).digest()}, note)
 

@@ -151,7 +151,7 @@ class Moment:
             self._told.books += 1
         if whole:
             for side in (int(BID), int(ASK)):
-                for tick, lots in self._instrument.levels(side, market.book.bids.count + market.book.asks.count):
+                for tick, lots in self._instrument.levels(side, market.book.bids.count() + market.book.asks.count()):
                     self._level(terms.DEPTH_SNAPSHOT, side, tick * int(market.tick), lots * int(market.lot), market)
 
     def _level(self, kind: int, side: int, price: int, size: int, market: Market) -> None:

@@ -18,9 +18,9 @@ from engine.kernel.bulk import (
     SYMBOL,
     SYMBOL_AT,
     TRADE,
-    Lanes,
 )
 from engine.kernel.events import DIFF, DIFF_END, LEVEL_SET, RULE_NONE, STRIDE, TRADED, EventBatch, Symbols
+from engine.kernel.lanes import Lanes
 from engine.kernel.record import NONE, padded
 from engine.kernel.step import Kernel
 from journal.errors import Damaged

@@ -1,29 +1,80 @@
 """
 A limit order book as two ladders.
 
-A ladder is a window of ticks around the best price, in pages that take room only while they hold a level, with a
+A ladder is a window of ticks around the best price, in pages that take room only where there are levels, with a
 dictionary for the few levels far behind it: a level is set in a few nanoseconds, and a price range without bound needs
 no memory without bound. A market whose whole price range is known and small (a prediction market) is all window.
+
+Behind the touch, setting a level is one store: nobody counts levels, and nobody looks what stood there. So no step of a
+fold waits for the memory that a level lies in, which matters once there are many books.
 """
 
 from typing import Final, final
 
-from librt.vecs import vec
+from librt.vecs import extend, vec
 from mypy_extensions import i64
 
 from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID
 
 WINDOW: Final[i64] = 1 << 19
-"""Ticks in the window where the price range is unbounded: 5,000 dollars of cents. 32 KiB a side, and 1 KiB a page."""
+"""Ticks that a window may grow to where the price range is unbounded: 5,000 dollars of cents."""
 
-_PAGE_BITS: Final[i64] = 7
+PAGE_BITS: Final[i64] = 7
+IN_PAGE: Final[i64] = 127
 _PAGE: Final[i64] = 128
-_IN_PAGE: Final[i64] = 127
+_FIRST_WINDOW: Final[i64] = 1 << 14  # one block's table of pages
+_FIRST_BLOCKS: Final[i64] = 8
 
-# A page's entry: its number among `_cells` (from 1) above the number of its levels; 0 while it holds none.
-_NUMBER_AT: Final[i64] = 8
-_COUNT: Final[i64] = 255
+
+@final
+class Pool:
+    """
+    The words of one book, from which its ladders take blocks: tables of pages, and pages.
+
+    `words` is another object once it has grown: hold it no longer than until the next level is set by a call.
+    """
+
+    def __init__(self, blocks: i64) -> None:
+        self.words: vec[i64] = vec[i64]([0] * (blocks * _PAGE))
+        self._used: i64 = 0
+        self._spare: vec[i64] = vec[i64]([0] * 8)  # where blocks stand that were given back
+        self._spares: i64 = 0
+
+    def full(self) -> bool:
+        """Whether the next block needs more memory."""
+        return self._spares == 0 and self._used == i64(len(self.words))
+
+    def take(self, blocks: i64) -> i64:
+        """Where so many blocks of zeros stand: at 0 for the first who asks, and nobody else."""
+        if blocks == 1 and self._spares > 0:
+            self._spares -= 1
+            return self._spare[self._spares]
+        at = self._used
+        self._used = at + blocks * _PAGE
+        size: i64 = len(self.words)
+        if self._used > size:
+            self._grow(self._used - size)
+        return at
+
+    def grow(self) -> None:
+        """Have room for half as much again."""
+        self._grow(_PAGE)
+
+    def _grow(self, least: i64) -> None:
+        more = (i64(len(self.words)) >> (PAGE_BITS + 1)) << PAGE_BITS
+        if more < least:
+            more = least
+        self.words = extend(self.words, vec[i64]([0] * more))
+
+    def give(self, at: i64) -> None:
+        """Give back the block at *at*, all zeros; the first one is not handed out again, since 0 says none."""
+        if at == 0:
+            return
+        if self._spares == i64(len(self._spare)):
+            self._spare = extend(self._spare, vec[i64]([0] * self._spares))
+        self._spare[self._spares] = at
+        self._spares += 1
 
 
 @final
@@ -31,99 +82,86 @@ class Ladder:
     """
     One side of a book, by *key*: the greater the key, the better the price (a bid's tick, or minus an offer's).
 
-    Every level outside the window lies behind it (is worse), in `_far`.
+    Every level outside the window lies behind it (is worse), in `_far`. `table` is where the window's table of pages
+    stands in the pool: for each page, from `base` on, where its lots stand, or 0.
     """
 
-    def __init__(self, base: i64, size: i64, bounded: bool) -> None:
-        self._base: i64 = base
-        self._size: Final[i64] = size
+    def __init__(self, base: i64, size: i64, bounded: bool, pool: Pool) -> None:
         self.best: i64 = NONE
-        self._pages: Final[vec[i64]] = vec[i64]([0] * ((size + _PAGE - 1) >> _PAGE_BITS))
-        self._cells: vec[i64] = vec[i64]([0] * (2 * _PAGE))
-        self.count: i64 = 0
+        self.base: i64 = base
+        self.table: i64 = pool.take((((size + IN_PAGE) >> PAGE_BITS) + IN_PAGE) >> PAGE_BITS)
+        self.pool: Final[Pool] = pool
+        self._size: i64 = size
         self._bounded: Final[bool] = bounded
-        self._made: i64 = 1  # pages of `_cells` ever used; the first is none
-        self._spare: vec[i64] = vec[i64]([0] * 8)  # numbers of pages that were emptied
-        self._spares: i64 = 0
         self._far: dict[int, int] = {}
+
+    def count(self) -> i64:
+        """How many levels there are."""
+        return len(self.occupied())
 
     def lots_at(self, key: i64) -> i64:
         """Lots resting at *key*, 0 if none."""
-        i = key - self._base
+        i = key - self.base
         if 0 <= i < self._size:
-            entry = self._pages[i >> _PAGE_BITS]
-            if entry == 0:
+            first = self.pool.words[self.table + (i >> PAGE_BITS)]
+            if first == 0:
                 return 0
-            return self._cells[((entry >> _NUMBER_AT) << _PAGE_BITS) + (i & _IN_PAGE)]
+            return self.pool.words[first + (i & IN_PAGE)]
         if self._far:
             return i64(self._far.get(key, 0))
         return 0
 
     def set(self, key: i64, lots: i64) -> None:
-        """The level *key* now holds *lots* (>= 0; 0 removes it)."""
-        i = key - self._base
-        if lots > 0 and 0 <= i < self._size:
-            at = ((self._pages[i >> _PAGE_BITS] >> _NUMBER_AT) << _PAGE_BITS) + (i & _IN_PAGE)
-            if self._cells[at] > 0:  # most levels change; the page that is none holds nothing
-                self._cells[at] = lots
+        """The level *key* now holds *lots* (>= 0; 0 removes it). `Bulk` has the same in its loop."""
+        i = key - self.base
+        if key - ((lots - 1) >> 63) <= self.best and i >= 0:  # behind the best price, or at it where it stays
+            words = self.pool.words
+            first = words[self.table + (i >> PAGE_BITS)]
+            if first > 0:
+                words[first + (i & IN_PAGE)] = lots
                 return
         self._set(key, lots)
 
     def _set(self, key: i64, lots: i64) -> None:
-        """A level comes, or goes, or is not within the window."""
-        i = key - self._base
+        """A level at the touch or better, on a page that is not there, or not within the window."""
+        i = key - self.base
         if i < 0 or i >= self._size:
-            self._set_far(key, lots)
+            self._set_outside(key, lots)
             return
-        page = i >> _PAGE_BITS
-        entry = self._pages[page]
-        if entry == 0:
+        place = self.table + (i >> PAGE_BITS)
+        first = self.pool.words[place]
+        if first == 0:
             if lots == 0:
                 return
-            entry = self._take_page()
-        at = ((entry >> _NUMBER_AT) << _PAGE_BITS) + (i & _IN_PAGE)
-        old = self._cells[at]
-        self._cells[at] = lots
+            first = self._take_page()
+            self.pool.words[place] = first
+        self.pool.words[first + (i & IN_PAGE)] = lots
         if lots > 0:
-            self.count += 1
-            self._pages[page] = entry + 1
             if key > self.best:
                 self.best = key
-        elif old > 0:
-            self.count -= 1
-            entry -= 1
-            if entry & _COUNT == 0:
-                self._give_page(entry >> _NUMBER_AT)
-                entry = 0
-            self._pages[page] = entry
-            if key == self.best:
-                self._best_below(i)
+        elif key == self.best:
+            self._best_below(i)
 
     def clear(self) -> None:
         """Remove every level."""
-        pages = self._pages
-        cells = self._cells
+        words = self.pool.words
         page: i64 = 0
-        end: i64 = len(pages)
-        while page < end:
-            entry = pages[page]
-            if entry > 0:
-                at = (entry >> _NUMBER_AT) << _PAGE_BITS
-                stop = at + _PAGE
-                while at < stop:
-                    cells[at] = 0
+        while page << PAGE_BITS < self._size:
+            first = words[self.table + page]
+            if first > 0:
+                at = first
+                while at < first + _PAGE:
+                    words[at] = 0
                     at += 1
-                self._give_page(entry >> _NUMBER_AT)
-                pages[page] = 0
+                self._give_page(page)
             page += 1
         if self._far:
             self._far = {}
         self.best = NONE
-        self.count = 0
 
     def next_below(self, key: i64) -> i64:
         """The best key worse than *key*, or NONE."""
-        i = key - self._base
+        i = key - self.base
         if i > self._size:
             i = self._size
         found = self._scan(i - 1) if i > 0 else NONE
@@ -139,75 +177,102 @@ class Ladder:
         """Every key that holds lots, best first."""
         found: list[int] = []
         key = self.best
-        while key != NONE and key >= self._base:
+        while key != NONE and key >= self.base:
             found.append(key)
-            i = key - self._base
+            i = key - self.base
             key = self._scan(i - 1) if i > 0 else NONE
-        found.extend(sorted(self._far, reverse=True))
+        found.extend(self.far())
         return found
+
+    def far(self) -> list[int]:
+        """The keys of the levels behind the window, best first."""
+        return sorted(self._far, reverse=True) if self._far else []
 
     def copy_dense(self, keys: vec[i64], lots: vec[i64], at: i64) -> i64:
         """Write the levels of the window, best first, to *keys* and *lots* from *at* on; returns where they end."""
-        pages = self._pages
-        cells = self._cells
+        words = self.pool.words
         if self.best == NONE:
             return at
-        page = (self.best - self._base) >> _PAGE_BITS
+        within = (self.best - self.base) & IN_PAGE
+        page = (self.best - self.base) >> PAGE_BITS
         while page >= 0:
-            entry = pages[page]
-            left = entry & _COUNT
-            cell = ((entry >> _NUMBER_AT) << _PAGE_BITS) + _IN_PAGE
-            key = self._base + (page << _PAGE_BITS) + _IN_PAGE
-            while left > 0:
-                if cells[cell] > 0:
-                    keys[at] = key
-                    lots[at] = cells[cell]
-                    at += 1
-                    left -= 1
-                cell -= 1
-                key -= 1
+            cell = words[self.table + page]
+            if cell > 0:
+                key = self.base + (page << PAGE_BITS)
+                while within >= 0:
+                    held = words[cell + within]
+                    if held > 0:
+                        keys[at] = key + within
+                        lots[at] = held
+                        at += 1
+                    within -= 1
+            within = IN_PAGE
             page -= 1
         return at
 
     def _scan(self, start: i64) -> i64:
         """The greatest occupied key at or below cell *start*, or NONE."""
-        pages = self._pages
-        cells = self._cells
-        page = start >> _PAGE_BITS
-        within = start & _IN_PAGE
+        words = self.pool.words
+        page = start >> PAGE_BITS
+        within = start & IN_PAGE
         while page >= 0:
-            entry = pages[page]
-            if entry > 0:
-                first = (entry >> _NUMBER_AT) << _PAGE_BITS
+            first = words[self.table + page]
+            if first > 0:
                 while within >= 0:
-                    if cells[first + within] > 0:
-                        return self._base + (page << _PAGE_BITS) + within
+                    if words[first + within] > 0:
+                        return self.base + (page << PAGE_BITS) + within
                     within -= 1
-            within = _IN_PAGE
+            within = IN_PAGE
             page -= 1
         return NONE
 
     def _take_page(self) -> i64:
-        """The entry of an empty page; it is nobody's until a level is counted in it."""
-        if self._spares > 0:
-            self._spares -= 1
-            return self._spare[self._spares] << _NUMBER_AT
-        number = self._made
-        if (number + 1) << _PAGE_BITS > i64(len(self._cells)):
-            self._cells = _longer(self._cells)
-        self._made = number + 1
-        return number << _NUMBER_AT
+        """Where an empty page stands; before the pool grows for it, pages that levels have left are given back."""
+        if self.pool.full():
+            self._sweep()
+        return self.pool.take(1)
 
-    def _give_page(self, number: i64) -> None:
-        if self._spares == i64(len(self._spare)):
-            self._spare = _longer(self._spare)
-        self._spare[self._spares] = number
-        self._spares += 1
+    def _sweep(self) -> None:
+        """Give back the pages that hold nothing; if they are few, the pool grows, so that this is done seldom."""
+        page: i64 = 0
+        pages: i64 = 0
+        given: i64 = 0
+        while page << PAGE_BITS < self._size:
+            if self.pool.words[self.table + page] > 0:
+                pages += 1
+                if self._is_empty(page):
+                    self._give_page(page)
+                    given += 1
+            page += 1
+        if 4 * given < pages:
+            self.pool.grow()
+
+    def _is_empty(self, page: i64) -> bool:
+        """Whether *page*, which is there, holds nothing."""
+        words = self.pool.words
+        at = words[self.table + page]
+        end = at + _PAGE
+        while at < end and words[at] == 0:
+            at += 1
+        return at == end
+
+    def _give_page(self, page: i64) -> None:
+        self.pool.give(self.pool.words[self.table + page])
+        self.pool.words[self.table + page] = 0
 
     def _best_below(self, i: i64) -> None:
+        """The best level, at cell *i*, is gone: find the next one, and give back the pages between."""
         found = self._scan(i - 1) if i > 0 else NONE
+        page = i >> PAGE_BITS
+        last: i64 = 0
+        if found != NONE:
+            last = ((found - self.base) >> PAGE_BITS) + 1
+        while page >= last:
+            if self.pool.words[self.table + page] > 0:
+                self._give_page(page)
+            page -= 1
         if found == NONE and self._far:
-            self.best = NONE  # the dense window is empty now
+            self.best = NONE  # the window is empty now
             nearest: i64 = NONE
             for far in self._far:
                 if far > nearest:
@@ -216,48 +281,58 @@ class Ladder:
             found = nearest
         self.best = found
 
-    def _set_far(self, key: i64, lots: i64) -> None:
+    def _set_outside(self, key: i64, lots: i64) -> None:
         assert not self._bounded
-        if key >= self._base + self._size:
-            if lots > 0:
-                self._move(key)
-                self.set(key, lots)
-            return
-        if self.count == 0 and lots > 0:
-            self._move(key)
+        if lots > 0 and self._reaches(key):
             self.set(key, lots)
-            return
-        far = self._far
-        before: i64 = len(far)
-        if lots > 0:
-            far[key] = lots
-        elif before > 0 and key in far:
-            del far[key]
-        self.count += len(far) - before
+        elif key < self.base:
+            if lots > 0:
+                self._far[key] = lots
+            elif key in self._far:
+                del self._far[key]
+
+    def _reaches(self, key: i64) -> bool:
+        """Make the window reach to *key*, or be laid around it; False where it must not, since better levels are."""
+        if self.best == NONE:
+            self._move(key)
+            return True
+        while self._size < WINDOW and (key < self.base or key >= self.base + self._size):
+            self._widen(key < self.base)
+        if key >= self.base + self._size:
+            self._move(key)
+        return key >= self.base
+
+    def _widen(self, below: bool) -> None:
+        """Twice the window: as much more below the present one, or above."""
+        pages = self._size >> PAGE_BITS
+        table = self.pool.take((2 * pages + IN_PAGE) >> PAGE_BITS)
+        words = self.pool.words
+        to = table
+        if below:
+            to += pages
+            self.base -= self._size
+        at: i64 = 0
+        while at < pages:
+            words[to + at] = words[self.table + at]
+            words[self.table + at] = 0
+            at += 1
+        at = 0
+        while at < pages:
+            self.pool.give(self.table + at)
+            at += _PAGE
+        self.table = table
+        self._size *= 2
 
     def _move(self, best: i64) -> None:
         """Lay the window so that *best* has a quarter of it above; what no longer fits goes behind."""
         levels: list[tuple[int, int]] = [(key, self.lots_at(key)) for key in self.occupied()]
         self.clear()
-        self._base = best - (self._size * 3) // 4
+        self.base = best - (self._size * 3) // 4
         for key, lots in levels:
-            i = i64(key) - self._base
-            if i < 0:
+            if key < self.base:
                 self._far[key] = lots
-                self.count += 1
             else:
                 self.set(key, lots)
-
-
-def _longer(old: vec[i64]) -> vec[i64]:
-    """Twice as long, with the same content at its start."""
-    size: i64 = len(old)
-    new = vec[i64]([0] * (2 * size))
-    i: i64 = 0
-    while i < size:
-        new[i] = old[i]
-        i += 1
-    return new
 
 
 @final
@@ -267,9 +342,10 @@ class Book:
     def __init__(self, highest_tick: i64) -> None:
         self.highest_tick: Final[i64] = highest_tick
         bounded = highest_tick > 0
-        size = highest_tick + 1 if bounded else WINDOW
-        self.bids: Final[Ladder] = Ladder(0, size, bounded)
-        self.asks: Final[Ladder] = Ladder(1 - size, size, bounded)
+        size = highest_tick + 1 if bounded else _FIRST_WINDOW
+        self.pool: Final[Pool] = Pool(_FIRST_BLOCKS)
+        self.bids: Final[Ladder] = Ladder(0, size, bounded, self.pool)
+        self.asks: Final[Ladder] = Ladder(1 - size, size, bounded, self.pool)
 
     def set_level(self, side: i64, tick: i64, lots: i64) -> None:
         """The level at *tick* on *side* now holds *lots* in total; 0 removes it, also where none stood."""

@@ -20,17 +20,14 @@ Its levels are one change set without sequence numbers (`events.RULE_NONE`), its
 
 from typing import Final, final
 
-from librt.vecs import vec
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from engine.kernel.book import Ladder
-from engine.kernel.chain import FOLLOWING
+from engine.kernel.book import IN_PAGE, PAGE_BITS, Ladder
 from engine.kernel.digest import MASK63, PRIME, SPREAD, Digest
-from engine.kernel.events import RULE_NONE, Symbols
 from engine.kernel.fold import MarketData
-from engine.kernel.levels import NUMBER_AT
-from engine.kernel.market import WAKE_TOUCH, WAKE_TRADE, Instrument, Market
-from engine.kernel.quotes import TRADE_NUMBER_AT
+from engine.kernel.lanes import Lane, Lanes
+from engine.kernel.market import WAKE_TRADE
 from engine.kernel.record import NONE
 
 FORM: Final[i64] = 3
@@ -60,120 +57,6 @@ SIDE: Final[i64] = 3
 
 
 @final
-class Lane:
-    """One instrument as the loop sees it, with what it needs of the market at hand; `look` keeps it true."""
-
-    def __init__(self, instrument: Instrument) -> None:
-        market = instrument.market
-        self.market: Final[Market] = market
-        self.mirror: Final[bool] = instrument.complement
-        self.wants: i64 = 0
-        self.bids: Ladder = market.book.bids
-        self.asks: Ladder = market.book.asks
-        self.whole: i64 = 0
-        self.most_tick: i64 = 0
-        self.tick_refused: i64 = 0
-        self.tick_shift: i64 = 0
-        self.tick_inverse: i64 = 0
-        self.most_lots: Final[i64] = market.by_lot.most
-        self.lot_refused: Final[i64] = market.by_lot.refused
-        self.lot_shift: Final[i64] = market.by_lot.shift
-        self.lot_inverse: Final[i64] = market.by_lot.inverse
-        self.level_mark: Final[i64] = market.number << NUMBER_AT
-        self.trade_mark: Final[i64] = market.number << TRADE_NUMBER_AT
-        self.fits: bool = False
-        self.turn: i64 = 0
-
-    def look(self, turn: i64) -> None:
-        """Find out, in turn number *turn*, whether plain inputs of this instrument may be folded in the loop."""
-        self.turn = turn
-        market = self.market
-        chain = market.chain
-        follows = market.valid and chain.rule == RULE_NONE and chain.state == FOLLOWING
-        self.fits = follows and market.suspect == 0 and market.crossed_ns == NONE and not market.odd
-        if self.fits:
-            market.unsaved = True
-            market.touch_unseen = True
-            self.bids = market.book.bids
-            self.asks = market.book.asks
-            self.whole = market.whole
-            self.most_tick = market.most_tick(self.mirror)
-            self.tick_refused = market.by_tick.refused
-            self.tick_shift = market.by_tick.shift
-            self.tick_inverse = market.by_tick.inverse
-
-    def fit(self, price: i64, size: i64, side: i64) -> bool:
-        """Whether a level is on the grid, and away from the touch if anybody is to be told of that."""
-        tick = ((price >> self.tick_shift) * self.tick_inverse) & MASK63
-        lots = ((size >> self.lot_shift) * self.lot_inverse) & MASK63
-        refused = (price & self.tick_refused) | (size & self.lot_refused)
-        if refused != 0 or tick > self.most_tick or lots > self.most_lots or side > 1:
-            return False
-        if self.wants & WAKE_TOUCH == 0:
-            return True
-        if self.mirror:
-            tick = self.whole - tick
-            side = 1 - side
-        if side == 0:
-            return tick < self.bids.best
-        return -tick < self.asks.best
-
-    def ends(self, key: i64, lots: i64, ladder: Ladder, other: Ladder) -> bool:
-        """Whether a level at the touch or better is none for the loop: someone is to be told, or it would cross."""
-        if self.wants & WAKE_TOUCH != 0:
-            return True
-        return key > ladder.best and lots > 0 and other.best != NONE and key + other.best >= 0
-
-    def level(self, price: i64, size: i64, side: i64) -> i64:
-        """Set a level that fits; returns what moves the digest."""
-        tick = ((price >> self.tick_shift) * self.tick_inverse) & MASK63
-        lots = ((size >> self.lot_shift) * self.lot_inverse) & MASK63
-        if self.mirror:
-            tick = self.whole - tick
-            side = 1 - side
-        if side == 0:
-            self.bids.set(tick, lots)
-        else:
-            self.asks.set(-tick, lots)
-        return self.level_mark ^ ((tick << 1) | side) ^ ((lots * SPREAD) & MASK63)
-
-    def trade(self, price: i64, size: i64, side: i64) -> i64:
-        """Take note of a trade; returns what moves the digest."""
-        market = self.market
-        if self.mirror:
-            price = market.price_scale - price
-            if side < 2:
-                side = 1 - side
-        market.trade_price = price
-        market.trade_size = size
-        market.trade_side = side
-        return self.trade_mark ^ ((price << 2) | side) ^ ((size * SPREAD) & MASK63)
-
-    def see_crossed(self, now_ns: i64) -> None:
-        """If the book is crossed now, note it: the lane fits no more."""
-        bid = self.bids.best
-        ask = self.asks.best
-        if bid != NONE and ask != NONE and bid + ask >= 0:
-            self.market.crossed_ns = now_ns
-            self.fits = False
-
-
-@final
-class Lanes:
-    """The lanes of a stream's symbols, by the numbers they have in its inputs; `to` gives the kernel's numbers."""
-
-    def __init__(self, symbols: Symbols) -> None:
-        self.symbols: Final[Symbols] = symbols
-        self.to: vec[i64] = vec[i64]()
-        self.found: list[Lane | None] = []
-
-    def grow(self, texts: list[str]) -> None:
-        """The symbols are *texts* now, those known before among them in their places."""
-        self.to = vec[i64]([self.symbols.number(text) for text in texts])
-        self.found.extend([None] * (len(texts) - len(self.found)))
-
-
-@final
 class Bulk:
     """
     The loop, and what it keeps between its runs. `turn` moves on with whatever else moves the markets.
@@ -184,7 +67,8 @@ class Bulk:
     def __init__(self, data: MarketData, digest: Digest) -> None:
         self._data: Final[MarketData] = data
         self._digest: Final[Digest] = digest
-        self._lanes: Final[list[Lane]] = []  # by instrument
+        self._lanes: vec[Lane] = vec[Lane]()  # by instrument
+        self._ladders: vec[Ladder] = vec[Ladder]()  # bids and offers of each, as it was when last looked at
         self.turn: i64 = 1
         self.seq: i64 = 0
         self.recv_ns: i64 = 0
@@ -192,36 +76,42 @@ class Bulk:
 
     def settle(self, wants: list[int]) -> None:
         """The instruments are these now, and strategies want *wants*: wake reasons by market number."""
-        lanes = self._lanes
-        for instrument in self._data.listings.instruments[len(lanes) :]:
-            lanes.append(Lane(instrument))
-        for lane in lanes:
-            lane.wants = i64(wants[lane.market.number])
+        for instrument in self._data.listings.instruments[len(self._lanes) :]:
+            lane = Lane(instrument)
+            self._lanes = append(self._lanes, lane)
+            self._ladders = append(append(self._ladders, lane.sides[0]), lane.sides[1])
+        for lane in self._lanes:
+            lane.listen(i64(wants[lane.market.number]))
 
-    def _find(self, lanes: Lanes, symbol: i64) -> Lane | None:
-        """The lane of a symbol that was not met before; None where its instrument is not listed, or not met either."""
+    def _find(self, lanes: Lanes, symbol: i64) -> i64:
+        """The instrument of a symbol that was not met before; -1 where it is not listed, or not met either."""
         if symbol >= i64(len(lanes.found)):
-            return None
+            return -1
         index = lanes.symbols.instrument[lanes.to[symbol]]
-        if index < 0:
-            return None
-        lanes.found[symbol] = self._lanes[index]
-        return self._lanes[index]
+        lanes.found[symbol] = index
+        return index
 
-    def _lane(self, lanes: Lanes, symbol: i64) -> Lane | None:
-        """The lane of a symbol; None where the loop may not fold its inputs."""
-        lane: Lane | None = None
+    def _look(self, number: i64) -> None:
+        lane = self._lanes[number]
+        lane.look()
+        self._ladders[2 * number] = lane.sides[0]
+        self._ladders[2 * number + 1] = lane.sides[1]
+
+    def _lane(self, lanes: Lanes, symbol: i64) -> i64:
+        """The lane of a symbol, looked at; -1 where the loop may not fold its inputs."""
+        number: i64 = -1
         if symbol < i64(len(lanes.found)):
-            lane = lanes.found[symbol]
-        if lane is None:
-            lane = self._find(lanes, symbol)
-            if lane is None:
-                return None
-        if lane.turn != self.turn:
-            lane.look(self.turn)
+            number = lanes.found[symbol]
+        if number < 0:
+            number = self._find(lanes, symbol)
+            if number < 0:
+                return -1
+        lane = self._lanes[number]
+        if lane.moves != lane.market.moves:
+            self._look(number)
         if lane.fits:
-            return lane
-        return None
+            return number
+        return -1
 
     def fold(
         self,
@@ -250,12 +140,15 @@ class Bulk:
         self.left = most
         stream = words[start] & _STREAM
         at = start
+        several = True
         while self.left > 0 and at + PLAIN_WORDS <= end:
             before = at
-            if words[at] & 1 == 0:
-                at = self._fold_ones(words, at, end, until_ns, span_seq, lanes, stream)
-            else:
+            if words[at] & 1 != 0:
                 at = self._fold_several(words, at, end, until_ns, span_seq, lanes, stream)
+                several = True
+            elif several:
+                at = self._fold_ones(words, at, end, until_ns, span_seq, lanes, stream)
+                several = False
             if at == before:
                 break
         return at
@@ -276,26 +169,25 @@ class Bulk:
         seq = self.seq
         recv_ns = self.recv_ns
         key: i64 = -1
+        ladders = self._ladders
         lane = self._lanes[0]
-        market = lane.market
-        bids = lane.bids
-        asks = lane.asks
-        levels: i64 = 0  # of the lane, and the latest venue time of one
-        latest: i64 = NONE
+        cells = lane.words
+        place: i64 = 0  # of the lane's bids among the ladders
+        latest: i64 = NONE  # venue time of the lane's levels
+        levels = False  # whether there were any
         while at <= stop:
             first = words[at]
             if first & _UNSKIPPED != key:
-                if levels > 0:
-                    market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
-                    levels = 0
+                if levels:
+                    lane.market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
+                    levels = False
                 key = first & _UNSKIPPED
-                found = self._lane(lanes, first >> SYMBOL_AT)
-                if found is None or first & (_STREAM | 1) != stream:  # the last bit: not one of several facts
+                number = self._lane(lanes, first >> SYMBOL_AT)
+                if number < 0 or first & (_STREAM | 1) != stream:  # the last bit: not one of several facts
                     break
-                lane = found
-                market = lane.market
-                bids = lane.bids
-                asks = lane.asks
+                lane = self._lanes[number]
+                cells = lane.words
+                place = 2 * number
                 latest = NONE
             now_ns = words[at + 1]
             if now_ns > until_ns:
@@ -311,24 +203,32 @@ class Bulk:
             else:
                 tick = ((price >> lane.tick_shift) * lane.tick_inverse) & mask
                 lots = ((size >> lane.lot_shift) * lane.lot_inverse) & mask
-                refused = (price & lane.tick_refused) | (size & lane.lot_refused)
-                if refused != 0 or tick > lane.most_tick or lots > lane.most_lots or side > 1:
+                refused = (price & lane.tick_refused) | (size & lane.lot_refused) | (side & 2)
+                if refused != 0 or tick > lane.most_tick or lots > lane.most_lots:
                     break
                 if lane.mirror:
                     tick = lane.whole - tick
                     side = 1 - side
-                if side == 0:
-                    if tick >= bids.best and lane.ends(tick, lots, bids, asks):
-                        break
-                    bids.set(tick, lots)
+                # Sides come in no order that a processor foresees: so there is no branch for them.
+                ladder = ladders[place + side]
+                level = (tick ^ -side) + side
+                i = level - ladder.base
+                page: i64 = 0
+                # Behind the best price, or at it where it stays: see `Ladder.set`.
+                if level - (((lots - 1) >> 63) | lane.at_touch) <= ladder.best:
+                    if i >= 0:
+                        page = cells[ladder.table + (i >> PAGE_BITS)]
+                elif lane.ends(level, lots, side):
+                    break
+                if page > 0:
+                    cells[page + (i & IN_PAGE)] = lots
                 else:
-                    if -tick >= asks.best and lane.ends(-tick, lots, asks, bids):
-                        break
-                    asks.set(-tick, lots)
+                    lane.set(side, level, lots)
+                    cells = lane.words
                 venue_ns = words[at + 2]
                 if venue_ns > latest:  # a choice of value, not of way: such stamps cannot be predicted
                     latest = venue_ns
-                levels += 1
+                levels = True
                 change = lane.level_mark ^ ((tick << 1) | side) ^ ((lots * spread) & mask)
             seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
             recv_ns = now_ns
@@ -341,8 +241,8 @@ class Bulk:
             value = ((value ^ change) * prime) & mask
             value ^= value >> 29
             at += PLAIN_WORDS
-        if levels > 0:
-            market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
+        if levels:
+            lane.market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
         self._digest.value = value
         self.seq = seq
         self.recv_ns = recv_ns
@@ -354,12 +254,13 @@ class Bulk:
     ) -> i64:
         """Fold the input of the form SEVERAL at *start*, as `fold` does: all its facts, or none."""
         first = words[start]
-        lane = self._lane(lanes, first >> SYMBOL_AT)
+        number = self._lane(lanes, first >> SYMBOL_AT)
         now_ns = words[start + 1]
         fact = start + FACT_WORD + 1
         follows = fact + words[start + FACT_WORD] * FACT_WORDS
-        if lane is None or first & _STREAM != stream or now_ns > until_ns or follows > end:
+        if number < 0 or first & _STREAM != stream or now_ns > until_ns or follows > end:
             return start
+        lane = self._lanes[number]
         if not self._fit(lane, words, fact, follows):
             return start
         self.seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)

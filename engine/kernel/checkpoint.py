@@ -8,8 +8,10 @@ the same bytes wherever and however it came about, so two states are equal exact
 from hashlib import blake2b
 from typing import Any, Final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
+from engine.kernel.book import Ladder
 from engine.kernel.events import Listing
 from engine.kernel.fold import MarketData
 from engine.kernel.market import Market
@@ -116,12 +118,8 @@ def pack_market(market: Market) -> bytes:
     for name in _MARKET_NUMBERS:
         packer.put(getattr(market, name))
     market.chain.pack(packer)
-    for side in (BID, ASK):
-        levels = market.book.levels(side)
-        packer.put(len(levels))
-        for tick, lots in levels:
-            packer.put(tick)
-            packer.put(lots)
+    _pack_levels(packer, market.book.bids, 1)
+    _pack_levels(packer, market.book.asks, -1)
     packer.put(len(market.odd))
     for key in sorted(market.odd):
         price_spelling, size_spelling = market.odd[key]
@@ -133,6 +131,24 @@ def pack_market(market: Market) -> bytes:
         packer.put(key)
         packer.put(market.off_grid[key])
     return packer.finish()
+
+
+def _pack_levels(packer: Packer, ladder: Ladder, sign: i64) -> None:
+    """How many levels there are, then tick and lots of each, best first: without an object for any of them."""
+    room: i64 = len(ladder.pool.words)
+    keys = vec[i64]([0] * room)
+    lots = vec[i64]([0] * room)
+    end = ladder.copy_dense(keys, lots, 0)
+    far = ladder.far()
+    packer.put(end + len(far))
+    at: i64 = 0
+    while at < end:
+        packer.put(keys[at] * sign)
+        packer.put(lots[at])
+        at += 1
+    for key in far:
+        packer.put(i64(key) * sign)
+        packer.put(ladder.lots_at(key))
 
 
 def unpack_market(number: i64, data: bytes) -> Market:

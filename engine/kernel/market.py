@@ -65,6 +65,7 @@ class Market:
         self.touched: bool = False  # already among the markets this input moved
         self.unsaved: bool = True  # changed since its part was last digested
         self.touch_unseen: bool = False  # the bulk fold may have moved the book's touch away from the one below
+        self.moves: i64 = 0  # counts what changed it, but for what the bulk fold does to its levels
         self.touch_bid: i64 = NONE  # the touch strategies were last woken for
         self.touch_bid_lots: i64 = 0
         self.touch_ask: i64 = NONE

@@ -65,7 +65,7 @@ class HashProof:
         then the form with three decimals is tried too, and a hash that fits neither says nothing.
         """
         book = market.book
-        most = book.bids.count + book.asks.count
+        most = i64(len(book.pool.words))
         if i64(len(self._ticks)) < most:
             self._ticks = vec[i64]([0] * (2 * most))
             self._lots = vec[i64]([0] * (2 * most))

@@ -12,13 +12,14 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 from engine.kernel import codes, kinds
-from engine.kernel.bulk import Bulk, Lanes
+from engine.kernel.bulk import Bulk
 from engine.kernel.checkpoint import pack_market, pack_parts, part_digest, unpack_market, unpack_parts
 from engine.kernel.digest import Digest
 from engine.kernel.events import ORDER_ACKED, STRIDE, EventBatch, Translator
 from engine.kernel.findings import alert, report
 from engine.kernel.fold import MarketData
 from engine.kernel.inputs import members, timer_fields
+from engine.kernel.lanes import Lanes
 from engine.kernel.market import WAKE_REGIME
 from engine.kernel.outbox import Outbox
 from engine.kernel.pack import Malformed, Packer, Unpacker
@@ -326,6 +327,7 @@ class Kernel:
             if market.unsaved:
                 known[_market_part(market.number)] = part_digest(pack_market(market))
                 market.unsaved = False
+                market.moves += 1
         digests = dict(known)
         digests["streams"] = part_digest(self.streams.pack())
         digests.update(self.trading.digests())

@@ -30,9 +30,8 @@ def vec_words(kernel: Kernel) -> int:
     """Words in every packed array that a kernel may let grow."""
 
     def of(market: Market) -> int:
-        ladders = [market.book.bids, market.book.asks]
-        cells = sum(len(ladder._cells) + len(ladder._spare) + len(ladder._pages) for ladder in ladders)
-        return cells + len(market.chain.held)
+        pool = market.book.pool
+        return len(pool.words) + len(pool._spare) + len(market.chain.held)
 
     symbols = 0
     for kind in kinds.NAMES:

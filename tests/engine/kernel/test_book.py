@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from engine.kernel.book import WINDOW, Book, Ladder
+from engine.kernel.book import WINDOW, Book, Ladder, Pool
 from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID
 
@@ -46,7 +46,7 @@ def assert_same(slow: SlowBook, book: Book) -> None:
 
         assert expected == book.levels(side)
         assert expected[:3] == book.top(side, 3)
-        assert len(expected) == ladder.count
+        assert len(expected) == ladder.count()
         assert all(lots == book.lots_at(side, tick) for tick, lots in expected)
     bids, asks = slow.levels(BID), slow.levels(ASK)
     assert (bids[0][0] if bids else NONE) == book.best_bid()
@@ -89,7 +89,7 @@ def test_a_cleared_book_is_a_new_one(steps: list[tuple[int, int, int]]) -> None:
 
 @given(st.lists(st.tuples(far_ticks, st.integers(1, 9)), max_size=40), far_ticks)
 def test_the_next_level_below_any_price_is_the_best_of_the_worse(levels: list[tuple[int, int]], key: int) -> None:
-    ladder = Ladder(0, 64, False)
+    ladder = Ladder(0, 128, False, Pool(2))
     held: dict[int, int] = {}
     for tick, lots in levels:
         ladder.set(tick, lots)
@@ -120,22 +120,47 @@ def test_far_levels_are_held_and_counted_and_come_back_when_the_touch_comes_to_t
     assert book.lots_at(ASK, WINDOW * 4) == 4
     assert book.lots_at(ASK, WINDOW * 3) == 0
     assert book.lots_at(ASK, 6) == 0
-    assert book.asks.count == 5
+    assert book.asks.count() == 5
     book.set_level(ASK, 5, 0)
     assert book.levels(ASK) == [(tick, lots) for _, tick, lots in far if tick != WINDOW * 3]
     assert book.best_ask() == WINDOW
 
 
 def test_emptied_pages_are_used_again() -> None:
-    ladder = Ladder(0, WINDOW, False)
+    ladder = Ladder(0, WINDOW, False, Pool(4))
     for round_ in range(40):
         for page in range(20):
             ladder.set(round_ * 1000 + page * 128, 1)
         for page in range(20):
             ladder.set(round_ * 1000 + page * 128, 0)
 
-    assert ladder.count == 0
-    assert len(ladder._cells) <= 32 * 128
+    assert ladder.count() == 0
+    assert len(ladder.pool.words) <= (64 + 32) * 128
+
+
+def test_pages_that_levels_left_behind_the_touch_are_used_again() -> None:
+    ladder = Ladder(0, WINDOW, False, Pool(4))
+    ladder.set(4_000 * 128, 1)
+    for page in range(4_000):
+        ladder.set(page * 128, 1)
+        ladder.set(page * 128, 0)
+
+    assert ladder.occupied() == [4_000 * 128]
+    assert len(ladder.pool.words) <= (64 + 32) * 128
+
+
+def test_a_pool_that_is_nearly_full_of_levels_grows_by_half() -> None:
+    ladder = Ladder(0, WINDOW, False, Pool(32 + 16))
+    sizes = set()
+    for page in range(200):
+        ladder.set(page * 128, 1)
+        if page % 8 == 7:
+            ladder.set((page - 3) * 128, 0)
+        sizes.add(len(ladder.pool.words) // 128)
+
+    assert ladder.count() == 175
+    assert len(sizes) < 7
+    assert [ladder.lots_at(page * 128) for page in range(200)] == [int(page % 8 != 4) for page in range(200)]
 
 
 @given(near_changes)

@@ -62,7 +62,7 @@ def kernel(wants: list[tuple[int, tuple[str, ...]]], inputs: int) -> tuple[Kerne
     return made, listeners
 
 
-def packed(inputs: list[Input], pieces: int) -> list[Piece]:
+def packed(inputs: list[Input], pieces: int, texts: dict[str, list[str]] = TEXTS) -> list[Piece]:
     """*inputs*, in so many pieces."""
     out, found, batch = Packed(2), [], EventBatch()
     each = max(1, len(inputs) // pieces)
@@ -75,7 +75,7 @@ def packed(inputs: list[Input], pieces: int) -> list[Piece]:
                 batch.add(*row)
             assert out.events(seq, recv_ns, src_ns, kind, source, batch)
         last_seq = some[-1][0]
-        found.append(Piece(out.take(last_seq), TEXTS, first_seq, last_seq, 1, {}, {}, False))
+        found.append(Piece(out.take(last_seq), texts, first_seq, last_seq, 1, {}, {}, False))
         first_seq = last_seq + 1
     return found
 
@@ -244,10 +244,12 @@ def ready(wants: int = 0) -> tuple[Kernel, list[Input]]:
     return made, [(3, MS, MS, ARRAYS, 4, snapshot(0, [(0, 4_000, 100), (1, 6_000, 100)], MS, int(RULE_NONE)))]
 
 
-def in_one_go(made: Kernel, feed: list[Input], from_seq: int = 3, kind: int = ARRAYS) -> int:
+def in_one_go(
+    made: Kernel, feed: list[Input], from_seq: int = 3, kind: int = ARRAYS, texts: list[str] | None = None
+) -> int:
     """How many of the inputs behind the first *from_seq* records the bulk fold takes at once."""
     cursor = DecodedCursor(made)
-    (piece,) = packed(feed, 1)
+    (piece,) = packed(feed, 1, TEXTS if texts is None else {**TEXTS, "polymarket": texts})
     cursor.add(piece)
     before = [one for one in feed if one[0] <= from_seq]
     for _ in before:
@@ -299,6 +301,7 @@ SOME = levels(0, 9, (0, 3_000, 100), (1, 7_000, 200), (1, 7_000, 0))
         (0, [QUIET, levels(0, 9, (0, 3_000, 100), (1, 6_010, 1))], 1),
         (0, [levels(0, 9, (0, 5_990, 100), (1, 5_990, 100), (0, 5_990, 0)), QUIET], 2),
         (0, [levels(0, 9, (0, 5_990, 100), (1, 5_980, 100)), QUIET], 1),
+        (0, [QUIET, plain_level(0, 1, 999_990, 100, 9), plain_level(0, 1, 9_999_990, 0, 9)], 3),
         (0, [], 0),
     ],
     ids=[
@@ -326,6 +329,7 @@ SOME = levels(0, 9, (0, 3_000, 100), (1, 7_000, 200), (1, 7_000, 0))
         "one of several between lots",
         "crossed and uncrossed again",
         "several that cross",
+        "far behind the touch",
         "the end",
     ],
 )
@@ -391,6 +395,48 @@ def test_a_book_of_the_complement_takes_several_levels_mirrored() -> None:
     book = made.data.listings.markets[0].book
 
     assert (book.levels(0), book.levels(1)) == ([(40, 100), (38, 800)], [(60, 100), (61, 700)])
+
+
+def test_what_crosses_a_book_is_seen_by_its_complement_too() -> None:
+    made, _ = kernel([], 0)
+    feed = [
+        (3, MS, MS, POLYMARKET, 3, snapshot(1, [(0, 4_000, 100), (1, 6_000, 100)], MS, int(RULE_NONE))),
+        (4, MS, MS, POLYMARKET, 3, trade(0, 5_000, 1, 0, MS)),
+        (5, 2 * MS, 9, POLYMARKET, 3, plain_level(0, 0, 3_000, 100, 9)),
+        (6, 3 * MS, 9, POLYMARKET, 3, levels(1, 9, (0, 3_900, 700), (0, 6_000, 800))),
+        (7, 4 * MS, 9, POLYMARKET, 3, plain_level(0, 0, 3_100, 100, 9)),
+    ]
+
+    assert in_one_go(made, feed, 4, POLYMARKET) == 2
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_book_that_needs_more_room_is_the_same_for_both_of_its_outcomes(several: bool) -> None:
+    made, _ = kernel([], 0)
+    made.batch.clear()
+    made.batch.listed(binary("W", tick=1))
+    made.step_decoded(3, 1, POLYMARKET, 3)
+    feed = [
+        (4, MS, MS, POLYMARKET, 3, snapshot(3, [(0, 4_999, 100), (1, 5_001, 100)], MS, int(RULE_NONE))),
+        (5, MS, MS, POLYMARKET, 3, trade(2, 5_000, 1, 0, MS)),
+    ]
+    bids, asks = [(4_999, 100)], [(5_001, 100)]
+    for page in range(38):
+        at, bid, ask = len(feed) + 4, 4_900 - 128 * page, 5_100 + 128 * page
+        stated = ((0, bid, 200), (1, ask, 300)) if page % 2 == 0 else ((1, 10_000 - bid, 200), (0, 10_000 - ask, 300))
+        bids.append((bid, 200))
+        asks.append((ask, 300))
+        if several:
+            feed.append((at, at * MS, 9, POLYMARKET, 3, levels(3 - page % 2, 9, *stated)))
+        else:
+            feed += [
+                (at + i, at * MS, 9, POLYMARKET, 3, plain_level(3 - page % 2, *one, 9)) for i, one in enumerate(stated)
+            ]
+    texts = [*TEXTS["polymarket"][:2], "NO-W", "YES-W"]
+
+    assert in_one_go(made, feed, 5, POLYMARKET, texts) == len(feed) - 2
+    book = made.data.listings.markets[-1].book
+    assert (book.levels(0), book.levels(1)) == (bids, asks)
 
 
 @pytest.mark.parametrize("side", [0, 1, 2])
