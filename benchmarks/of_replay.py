@@ -128,7 +128,7 @@ def simulate_overlay(material: Material, base: Path, out: Path) -> Simulated:
     try:
         with open_journal(base) as journal:
             run, config = demo_run(material, journal)
-            writer = overlay_writer(out, material.disk, background, journal, run)
+            writer = overlay_writer(out, material.disk, journal, run)
             found = Simulation(run, config, feed_of(material, journal, background), writer).play()
             writer.close()
         write_base_hint(material.disk, out, base.resolve())

@@ -16,6 +16,7 @@ COMPILED_PATTERNS = (
     "replay/decoded.py",
     "replay/forward.py",
     "replay/hits.py",
+    "replay/keeping.py",
     "replay/outlook.py",
     "replay/own_market.py",
     "replay/own_orders.py",

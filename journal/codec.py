@@ -7,8 +7,9 @@ where they enter, since a compiled i64 wraps in silence.
 
 from typing import Final, final
 
-from librt.strings import BytesWriter, read_i64_le, write_i16_le, write_i32_le, write_i64_le
-from mypy_extensions import i16, i32, i64
+from librt.strings import BytesWriter, read_i64_le, write_i32_le, write_i64_le
+from librt.vecs import vec
+from mypy_extensions import i32, i64
 
 from engine.kernel.record import CONTROL, DERIVED, ENGINE_SOURCE, HEAD_SIZE, NONE, REDACTED, padded
 from journal.errors import Damaged, RecordRefused
@@ -39,11 +40,8 @@ BLOCK_END_RECORD: Final[i64] = 128
 
 U16: Final[i64] = 0xFFFF
 U32: Final[i64] = 0xFFFFFFFF
-_PADDING: Final = (b"", b"\0" * 7, b"\0" * 6, b"\0" * 5, b"\0" * 4, b"\0" * 3, b"\0" * 2, b"\0")
-
-
-def _put_u16(out: BytesWriter, value: i64) -> None:
-    write_i16_le(out, i16(value if value < 0x8000 else value - 0x10000))
+_NUMBERS: Final = 0x10000
+_CRC32: Final = crc32  # a plain variable once compiled; the imported name is looked up each time
 
 
 def _put_u32(out: BytesWriter, value: i64) -> None:
@@ -67,9 +65,9 @@ def _record(
     size: i64 = len(payload)
     if size > MAX_PAYLOAD:
         raise RecordRefused(f"a payload of {size} bytes is above the limit of {MAX_PAYLOAD}")
-    if kind < 1 or kind > U16 or schema < 1 or schema > U16 or source < 0 or source > U16 or flags < 0 or flags > U16:
+    if (kind | schema | source | flags) & ~U16 or kind == 0 or schema == 0:
         raise RecordRefused(f"kind {kind}, schema {schema}, source {source} or flags {flags} is out of range")
-    if seq < 0 or recv_ns < 0 or cause < 0:
+    if (seq | recv_ns | cause) < 0:
         raise RecordRefused(f"seq {seq}, recv_ns {recv_ns} or cause {cause} is negative")
     scratch.truncate(0)
     _put_u32(scratch, size)
@@ -77,14 +75,15 @@ def _record(
     write_i64_le(scratch, recv_ns)
     write_i64_le(scratch, src_ns)
     write_i64_le(scratch, cause)
-    _put_u16(scratch, kind)
-    _put_u16(scratch, schema)
-    _put_u16(scratch, source)
-    _put_u16(scratch, flags)
+    if flags >= 0x8000:
+        flags -= 0x10000
+    write_i64_le(scratch, (flags << 48) + ((source << 32) | (schema << 16) | kind))
     scratch.write(payload)
-    scratch.write(_PADDING[size & 7])
+    if size & 7:
+        write_i64_le(scratch, 0)
+        scratch.truncate(HEAD_SIZE - 4 + padded(size))
     body = scratch.getvalue()
-    crc: i64 = crc32(body)
+    crc: i64 = _CRC32(body)
     _put_u32(out, crc)
     out.write(body)
     return HEAD_SIZE + padded(size)
@@ -177,6 +176,11 @@ class Cursor:
         return self.data[self.payload_start : self.payload_end]
 
 
+def _counted(counts: vec[i64]) -> dict[int, int]:
+    """The places where *counts* is not 0."""
+    return {at: int(count) for at, count in enumerate(counts) if count}
+
+
 @final
 class Batch:
     """
@@ -200,6 +204,23 @@ class Batch:
         self.block_first_recv_ns: i64 = NONE
         self.block_limit: i64 = MAX_GROUP
         self.turn_ns: i64 = FOREVER
+        self._counting: bool = False
+        self._kinds: vec[i64] = vec[i64]([])
+        self._sources: vec[i64] = vec[i64]([])
+
+    def count_kinds(self) -> None:
+        """Count the data records from now on: for `kinds` and `sources`."""
+        self._counting = True
+        self._kinds = vec[i64]([0] * _NUMBERS)
+        self._sources = vec[i64]([0] * _NUMBERS)
+
+    def kinds(self) -> dict[int, int]:
+        """How many data records of each kind were counted."""
+        return _counted(self._kinds)
+
+    def sources(self) -> dict[int, int]:
+        """How many data records of each source were counted."""
+        return _counted(self._sources)
 
     def _data(
         self, kind: i64, schema: i64, source: i64, recv_ns: i64, src_ns: i64, cause: i64, flags: i64, payload: bytes
@@ -220,6 +241,9 @@ class Batch:
         self.block_records += 1
         self.last_seq = seq
         self.last_recv_ns = recv_ns
+        if self._counting:
+            self._kinds[kind] += 1
+            self._sources[source] += 1
         return seq
 
     def input(

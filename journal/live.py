@@ -12,6 +12,20 @@ from journal.payloads import BlockEnd, encode_sources
 from journal.segment import Header, new_chain, wal_path
 
 
+def end_of(batch: Batch, number: int, length: int, chain: bytes) -> BlockEnd:
+    """What the BLOCK_END of the open block of *batch* states: it is *number*, of *length* bytes hashed to *chain*."""
+    return BlockEnd(
+        number,
+        batch.block_records,
+        batch.block_first_seq,
+        batch.last_seq,
+        length,
+        chain,
+        batch.block_first_recv_ns,
+        batch.last_recv_ns if batch.last_seq else int(NONE),
+    )
+
+
 class LiveSegment:
     """
     Appends to one segment file. Every method may raise OSError; the caller then gives the segment up.
@@ -90,16 +104,7 @@ class LiveSegment:
         self.collect()
         batch = self.batch
         self.chain = self._hasher.digest()
-        end = BlockEnd(
-            self._block_no,
-            batch.block_records,
-            batch.block_first_seq,
-            batch.last_seq,
-            self.raw - self.block_start,
-            self.chain,
-            batch.block_first_recv_ns,
-            batch.last_recv_ns if batch.last_seq else int(NONE),
-        )
+        end = end_of(batch, self._block_no, self.raw - self.block_start, self.chain)
         batch.control(BLOCK_END, LAST if last else 0, end.encode())
         self._take()
         batch.start_block()

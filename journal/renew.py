@@ -13,7 +13,7 @@ import attrs
 from journal.check import UNKNOWN_TIME
 from journal.disk import Disk, File, write_all
 from journal.errors import Damaged
-from journal.facts import facts_of, file_digest
+from journal.facts import facts_of, file_digest, stream_of
 from journal.index import Index, encode_tables
 from journal.lock import WriterLock
 from journal.manifest import MANIFEST_RENEWED, SALVAGED, STOP_REASONS, Manifest, read_manifest, write_manifest
@@ -75,7 +75,7 @@ def _renew(disk: Disk, directory: Path, number: int, sealed_ns: int) -> Renewed:
         check_manifest(disk, segment, checker, raw_digest)
     except (Damaged, FileNotFoundError):
         file = disk.open_read(path)
-        facts = facts_of(segment.header, checker, raw_digest, file.size(), file_digest(file))
+        facts = facts_of(segment.header, stream_of(checker, raw_digest), file.size(), file_digest(file))
         file.close()
         _write_manifest(disk, directory, segment, facts, sealed_ns)
         return Renewed(number, broken, True)

@@ -12,7 +12,7 @@ from typing import Final
 
 from journal.disk import Disk, File, write_all
 from journal.errors import JournalError, Locked, SealFailed
-from journal.facts import facts_of, file_digest
+from journal.facts import facts_of, file_digest, stream_of
 from journal.frames import LEVEL, Compressor, Decompressor
 from journal.index import Index, encode_tables, read_index
 from journal.manifest import SEALED_AFTER_RECOVERY, SEALED_OK, Manifest, read_manifest, write_manifest
@@ -105,7 +105,7 @@ def _seal(disk: Disk, directory: Path, segment: Segment, level: int, advance: Ca
         out.close()
     disk.rename(temporary, path)
     disk.sync_dir(directory)
-    return {**facts_of(segment.header, checker, raw_digest, zst_bytes, zst_digest), "level": level}
+    return {**facts_of(segment.header, stream_of(checker, raw_digest), zst_bytes, zst_digest), "level": level}
 
 
 def _compress(segment: Segment, out: File, level: int, advance: Callable[[int], object]) -> tuple[list[Entry], str]:

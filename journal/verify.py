@@ -17,7 +17,7 @@ from engine.kernel.record import NONE
 from journal.check import UNKNOWN_TIME, Checker
 from journal.disk import Disk
 from journal.errors import Damaged, JournalError, NotAJournal, reading
-from journal.facts import TOLD, facts_of, file_digest
+from journal.facts import TOLD, facts_of, file_digest, stream_of
 from journal.figures import SegmentFigures, plain
 from journal.frames import Decompressor, stated_size
 from journal.index import data_frames, read_index
@@ -164,7 +164,7 @@ def check_manifest(disk: Disk, segment: Segment, checker: Checker, raw_digest: s
     manifest = read_manifest(disk, path.parent, segment.number)
     file = disk.open_read(segment.path)
     try:
-        facts = facts_of(segment.header, checker, raw_digest, file.size(), file_digest(file))
+        facts = facts_of(segment.header, stream_of(checker, raw_digest), file.size(), file_digest(file))
     finally:
         file.close()
     for name in TOLD:

@@ -126,7 +126,7 @@ def resimulate(
             if sink == "overlay" and opened is None:
                 raise BadConfig("sink='overlay'", "an overlay stands on a journal, and this is a feed")
             how = How(None if out is None else Path(out), sink, guard, watched=tables, tables=tables, observe=observe)
-            bench = Bench(disk, background, perf_counter_ns, _bar if progress else no_bar)
+            bench = Bench(disk, perf_counter_ns, _bar if progress else no_bar)
             try:
                 produced = produce(bench, run, chosen.config, feed, opened, how)
             except SystemExit as error:

@@ -6,17 +6,12 @@ overlay that appears when it is whole, or into nothing.
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Final
 
 from attrs import frozen
 
-from journal.background import Background
 from journal.disk import Disk
 from journal.reader import Journal
-from journal.seal import seal
-from journal.segment import Files, wal_path
 from journal.staging import staged
-from journal.writer import Writer
 from replay.config import RunConfig
 from replay.digests import write_digests
 from replay.feed import Feed
@@ -30,9 +25,6 @@ from replay.overlay import write_base_hint
 from replay.resimulation import Simulated, Simulation, overlay_writer
 from replay.run import RunStart
 from replay.watch import Watch
-
-OVERLAY_LEVEL: Final = 1
-"""Of compression: somebody waits for an overlay, and can make it again; an archive is sealed once, by nobody's time."""
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """A progress bar: given what is done and how many bytes there are, it is told the bytes done since the last time."""
@@ -78,10 +70,9 @@ class Produced:
 
 @frozen
 class Bench:
-    """What a run is made with: the caller's disk, threads, clock (nanoseconds) and progress bar."""
+    """What a run is made with: the caller's disk, clock (nanoseconds) and progress bar."""
 
     disk: Disk
-    background: Background
     clock: Callable[[], int]
     bar: Bar = no_bar
 
@@ -126,8 +117,8 @@ def produce(bench: Bench, run: RunStart, config: RunConfig, feed: Feed, base: Jo
 def _into_overlay(
     bench: Bench, folder: Path, simulation: Simulation, watch: Watch | None, observer: Observer | None, base: Journal
 ) -> Produced:
-    """Play into a sealed overlay at *folder*."""
-    writer = overlay_writer(folder, bench.disk, bench.background, base, simulation.run)
+    """Play into an overlay at *folder*."""
+    writer = overlay_writer(folder, bench.disk, base, simulation.run)
     if watch is not None:
         watch.inner = writer
     elif observer is not None:
@@ -136,9 +127,9 @@ def _into_overlay(
         simulation.sink = writer
     try:
         found = _played(bench, simulation, watch, observer, base)
-    finally:
         writer.close()
-    _seal(bench, folder, writer)
+    finally:
+        writer.abandon()
     return found
 
 
@@ -170,16 +161,3 @@ def _played(
         watch.finish()
     observed = None if observer is None else observer.finish()
     return Produced(simulated, watch, elapsed_ns, observed)
-
-
-def _seal(bench: Bench, folder: Path, writer: Writer) -> None:
-    """Compress the overlay's segments. They are sealed at the time of its last record: equal runs are equal files."""
-    numbers = Files(bench.disk, folder).wal
-    total = 0
-    for number in numbers:
-        file = bench.disk.open_read(wal_path(folder, number))
-        total += file.size()
-        file.close()
-    with bench.bar("sealing", total) as advance:
-        for number in numbers:
-            seal(bench.disk, folder, number, sealed_ns=writer.last_recv_ns, level=OVERLAY_LEVEL, advance=advance)

@@ -17,12 +17,11 @@ from adapters.simulated.venue import SimulatedVenue
 from engine.kernel import kinds
 from engine.kernel.codes import OK
 from engine.kernel.events import FILL_PROVISIONAL, ORDER_ACKED, ORDER_CANCELLED, ORDER_FILLED
-from engine.kernel.inputs import timer_payload
-from engine.kernel.pack import Packer
-from engine.kernel.record import ENGINE_SOURCE, NONE
+from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
 from replay.ahead import Ahead
 from replay.decoded import AT_END, CONCLUDED, DecodedCursor
+from replay.keeping import Keeper
 from replay.venue_time import END
 
 MOST_AT_ONCE: Final[i64] = 100_000
@@ -49,7 +48,7 @@ class Timeline:
         self.venue: Final[SimulatedVenue] = venue
         self.cursor: Final[DecodedCursor] = cursor
         self.ahead: Final[Ahead] = ahead
-        self.sink: Final[Any] = sink
+        self._keeper: Final[Keeper | None] = None if sink is None else Keeper(sink)
         self.source: Final[i64] = source
         self.last_seq: i64 = 0
         self.now_ns: i64 = 0
@@ -193,8 +192,8 @@ class Timeline:
         """Append and fold one input of the run's own at the present time."""
         self.close_span()
         self.last_seq += 1
-        if self.sink is not None:
-            self.sink.append_input(kind, 1, source, self.now_ns, NONE, payload)
+        if self._keeper is not None:
+            self._keeper.input(kind, source, self.now_ns, payload)
         self.own_inputs += 1
         self.kernel.step(self.last_seq, self.now_ns, kind, source, payload, 0, len(payload))
         self._conclude(self.last_seq)
@@ -204,9 +203,8 @@ class Timeline:
         """A timer falls due."""
         self.close_span()
         self.last_seq += 1
-        if self.sink is not None:
-            payload = timer_payload(number, due_ns)
-            self.sink.append_input(kinds.TIMER, 1, ENGINE_SOURCE, self.now_ns, NONE, payload)
+        if self._keeper is not None:
+            self._keeper.two(kinds.TIMER, self.now_ns, number, due_ns)
         self.own_inputs += 1
         self.kernel.step_timer(self.last_seq, self.now_ns, number, due_ns)
         self._conclude(self.last_seq)
@@ -218,8 +216,8 @@ class Timeline:
         self.last_seq += 1
         seq = self.last_seq
         kind = report.kind
-        if self.sink is not None:
-            self.sink.append_input(kind, 1, self.source, self.now_ns, NONE, report.payload())
+        if self._keeper is not None:
+            self._keeper.report(report, self.source, self.now_ns)
         self.own_inputs += 1
         kernel = self.kernel
         source = self.source
@@ -244,11 +242,8 @@ class Timeline:
         if last < self._first_base:
             return 0
         self.last_seq += 1
-        if self.sink is not None:
-            packer = Packer()
-            packer.put(self._first_base)
-            packer.put(last)
-            self.sink.append_input(kinds.SPAN, 1, ENGINE_SOURCE, self.cursor.recv_ns, NONE, packer.finish())
+        if self._keeper is not None:
+            self._keeper.two(kinds.SPAN, self.cursor.recv_ns, self._first_base, last)
         self._first_base = last + 1
         return self.last_seq
 
@@ -263,10 +258,10 @@ class Timeline:
         if count == 0:
             return
         if out.records:
+            if self._keeper is not None:
+                self._keeper.derived(out.records)
             first = self.last_seq + 1
             for record in out.records:
-                if self.sink is not None:
-                    self.sink.append_derived(record.kind, record.schema, record.payload)
                 if record.kind == kinds.DIGEST:
                     self.digests.append((int(first + record.at), record.payload))
         self.last_seq += count

@@ -182,7 +182,7 @@ def resimulate(
         simulation = Simulation(run, setting.config, feed)
         if out is None:
             return simulation.play()
-        writer = overlay_writer(out, disk, Inline(), journal, simulation.run)
+        writer = overlay_writer(out, disk, journal, simulation.run)
         simulation.sink = writer
         found = simulation.play()
         writer.close()
@@ -201,6 +201,12 @@ def records(path: Path, disk: Disk | None = None) -> list[Record]:
     """All data records of a journal."""
     with open_journal(path, disk or RealDisk(), Inline()) as journal:
         return list(journal.records())
+
+
+def raw_bytes(path: Path) -> bytes:
+    """All raw bytes of a sealed journal."""
+    with open_journal(path, RealDisk(), Inline()) as journal:
+        return b"".join(one.raw(number) for one in journal.segments for number in range(len(one.entries)))
 
 
 def of_kind(found: list[Record], kind: int) -> list[Record]:

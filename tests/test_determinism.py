@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from matrix import FLOAT_SUM, Cell, every_pair, surroundings
 from matrix_envs import RUNNING, VERSIONS, interpreter, requirements
-from resimulations import Setting, resimulate, sample_recording, strict
+from resimulations import Setting, raw_bytes, resimulate, sample_recording, strict
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -53,7 +53,7 @@ def test_a_run_replays_identically_in_any_surroundings(surrounding: str, made: P
 def test_the_same_run_made_twice_has_the_same_bytes(made: Path) -> None:
     resimulate(made / "recording", Setting(), made / "again")
 
-    assert (made / "run" / "00000001.wal").read_bytes() == (made / "again" / "00000001.wal").read_bytes()
+    assert (made / "run" / "00000001.zst").read_bytes() == (made / "again" / "00000001.zst").read_bytes()
 
 
 def test_a_strategy_that_adds_floats_with_sum_decides_by_the_python_version(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_strategy_that_adds_floats_with_sum_decides_by_the_python_version(tmp_
     for function in ("sum", "math.fsum"):
         source = "import math\n" + FLOAT_SUM.replace("{function}", function)
         resimulate(tmp_path / "recording", Setting(source, "Adds"), tmp_path / function)
-        sure[function] = (tmp_path / function / "00000001.wal").read_bytes()
+        sure[function] = raw_bytes(tmp_path / function)
         assert strict(tmp_path / function).identical
 
     million = (1_000_000).to_bytes(8, "little")

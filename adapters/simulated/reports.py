@@ -91,16 +91,20 @@ class Report:
         self.e: Final[i64] = e
         self.behind: Report | None = None  # the next one on its way to us
 
-    def payload(self) -> bytes:
-        """The payload of its record."""
-        packer = Packer()
-        fields = vec[i64]([self.request, self.venue_ns, self.a, self.b, self.c, self.d, self.e])
-        at: i64 = 0
-        count = i64(_FIELDS[self.kind])
-        while at < count:
-            packer.put(fields[at])
-            at += 1
-        return packer.finish()
+    def payload(self, packer: Packer) -> bytes:
+        """The payload of its record, by way of an empty *packer*."""
+        packer.put(self.request)
+        packer.put(self.venue_ns)
+        kind = self.kind
+        if kind != kinds.SIM_ACKED and kind != kinds.SIM_CONVERTED:
+            packer.put(self.a)
+            if kind == kinds.SIM_FILLED or kind == kinds.SIM_SETTLED or kind == kinds.SIM_CREDITED:
+                packer.put(self.b)
+        if kind == kinds.SIM_FILLED:
+            packer.put(self.c)
+            packer.put(self.d)
+            packer.put(self.e)
+        return packer.take()
 
     def fill(self, batch: EventBatch) -> None:
         """Make *batch* what its translator would make of its payload."""

@@ -307,6 +307,6 @@ def test_the_command_says_what_it_made_and_what_comes_next(copy: Path, tmp_path:
     assert person.exit_code == program.exit_code == 0
     assert f"Next: engine replay {tmp_path / 'whole'}" in person.stderr
     assert document["schema"] == "refold.journal.materialise/1"
-    assert document["files"] == 3
+    assert document["files"] == 4  # the recording, the run and its manifest, and where its base lies
     assert wrong.exit_code == Exit.USAGE
     assert "this is no overlay" in wrong.stderr

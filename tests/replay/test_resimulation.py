@@ -29,17 +29,17 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return sample_recording(tmp_path_factory.mktemp("base") / "recording")
 
 
-def wal(overlay: Path) -> bytes:
+def sealed(overlay: Path) -> bytes:
     """The bytes of an overlay's only segment."""
-    return (overlay / "00000001.wal").read_bytes()
+    return (overlay / "00000001.zst").read_bytes()
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_ones(recording: Path, tmp_path: Path) -> None:
     for name, seed in (("one", 7), ("two", 7), ("other", 8)):
         resimulate(recording, Setting(seed=seed), tmp_path / name)
 
-    assert wal(tmp_path / "one") == wal(tmp_path / "two")
-    assert wal(tmp_path / "one") != wal(tmp_path / "other")
+    assert sealed(tmp_path / "one") == sealed(tmp_path / "two")
+    assert sealed(tmp_path / "one") != sealed(tmp_path / "other")
     assert names(records(tmp_path / "one")) != names(records(tmp_path / "other"))
 
 

@@ -246,7 +246,7 @@ def test_an_overlay_made_before_orders_were_taken_out_replays_as_it_was_made(tmp
     with open_journal(tmp_path / "real", RealDisk(), Inline()) as journal:
         run = evolve(JOINING.run(journal), base=evolve(base_of(journal), own_orders=KEPT))
         feed = JournalFeed(RealDisk(), journal, run.decoders, this_build(), Inline(), pytest.fail)
-        writer = overlay_writer(tmp_path / "old", RealDisk(), Inline(), journal, run)
+        writer = overlay_writer(tmp_path / "old", RealDisk(), journal, run)
         Simulation(run, JOINING.config, feed, writer).play()
         writer.close()
 

@@ -108,12 +108,11 @@ def play(base: Path, out: Path, configuration: str, profile: str, seed: int) -> 
 
 
 def kept(journal: Journal, base: Path, out: Path, configuration: str, profile: str, seed: int) -> Any:
-    from journal.background import Inline
 
     chosen = configured_with(DISK, profile, configuration)
     run = run_with(DISK, journal, chosen, seed)
     simulation = simulation_of(DISK, journal, run, chosen.config)
-    writer = overlay_writer(out, DISK, Inline(), journal, run)
+    writer = overlay_writer(out, DISK, journal, run)
     simulation.sink = writer
     found = simulation.play()
     writer.close()
@@ -243,7 +242,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
 ) -> None:
     for out, seed in (("one", 7), ("two", 7), ("other", 8)):
         play(base, tmp_path / out, trader, name, seed)
-    one, two, other = ((tmp_path / out / "00000001.wal").read_bytes() for out in ("one", "two", "other"))
+    one, two, other = ((tmp_path / out / "00000001.zst").read_bytes() for out in ("one", "two", "other"))
 
     assert one == two
     assert one != other

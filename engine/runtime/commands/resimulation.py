@@ -124,7 +124,7 @@ def play(output: Output, disk: "Disk", run: "RunStart", config: "RunConfig", bas
     try:
         assert run.base is not None
         feed = feed_of(disk, base, run.base, run.decoders, this_build(), background, output.note)
-        bench = Bench(disk, background, RealClock().mono_ns, output.progress)
+        bench = Bench(disk, RealClock().mono_ns, output.progress)
         with usable():
             return produce(bench, run, config, feed, base, how)
     except KeyboardInterrupt as error:

@@ -22,6 +22,7 @@ from engine.kernel.events import (
     EventBatch,
     Symbols,
 )
+from engine.kernel.pack import Packer
 from engine.kernel.record import NONE
 
 
@@ -30,7 +31,7 @@ def events(report: Report) -> tuple[list[int], list[str]]:
     batch, direct = EventBatch(), EventBatch()
     direct.add(99, 0, 0, 0, 0, 0, 0, 0)
     translator = translators(Symbols(VENUE))[int(report.kind)]
-    payload = report.payload()
+    payload = report.payload(Packer())
     padded = b"\xff" * 3 + payload + b"\xff" * 5
 
     assert translator.translate(padded, 3, 3 + len(payload), batch) == codes.OK
@@ -79,7 +80,7 @@ def test_a_step_of_settlement_names_the_trade_as_its_fill_did() -> None:
 
 
 def test_a_report_of_another_length_is_no_report() -> None:
-    whole = Report(9, kinds.SIM_ACKED, 7, 5).payload()
+    whole = Report(9, kinds.SIM_ACKED, 7, 5).payload(Packer())
     translator = translators(Symbols(VENUE))[int(kinds.SIM_ACKED)]
     for payload in (b"", whole[:-1], whole + b"\0", whole * 2):
         batch = EventBatch()

@@ -15,7 +15,6 @@ from engine.kernel import kinds
 from engine.kernel.derived import decode
 from engine.kernel.groups import FAILED, FILLED, STATE_NAMES
 from engine.runtime.cli import engine as command
-from journal.background import Inline
 from journal.disk import RealDisk
 from journal.reader import open_journal
 from replay.outcome import simulated_fields
@@ -103,7 +102,7 @@ def played(base: Path, out: Path, configuration: str, profile: str = NONE, seed:
         chosen = configured_with(DISK, profile, configuration + VENUE)
         run = run_with(DISK, journal, chosen, seed)
         simulation = simulation_of(DISK, journal, run, chosen.config)
-        writer = overlay_writer(out, DISK, Inline(), journal, run)
+        writer = overlay_writer(out, DISK, journal, run)
         simulation.sink = writer
         simulated = simulation.play()
         writer.close()
