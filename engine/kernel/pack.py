@@ -12,7 +12,7 @@ from mypy_extensions import i64, u8
 
 from engine.kernel.money import Money
 
-_WORD: Final = 4_611_686_018_427_387_904  # 2**62
+_WORD: Final = 1 << 61  # below what an int holds without an object of its own
 _SMALL: Final[i64] = 1 << 60
 _52_BITS: Final[i64] = (1 << 52) - 1
 _56_BITS: Final[i64] = (1 << 56) - 1
