@@ -22,7 +22,7 @@ from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
 from replay.decoded import AheadCursor, DecodedCursor, Loaded, Piece
 from replay.forward import Finder, Forward, mirrored
-from replay.hits import ALL, ROWS, Hits
+from replay.hits import ALL, QUIET, ROWS, Hits
 from replay.venue_time import END, Order, VenueTime
 
 
@@ -95,12 +95,15 @@ class Ahead:
         """Tell the venue the next fact, or those of the next input."""
         hits = self._hits
         hits.take()
-        if hits.what == ROWS:
+        what = hits.what
+        if what == ROWS:
             self._tell_rows(hits.price, hits.size, hits.market, hits.vt)
-        elif hits.what & TRADE != 0:
-            self._venue.traded(hits.market, hits.price, hits.size, hits.what & SIDE, hits.vt)
+        elif what & QUIET != 0:
+            self._venue.queue_set(hits.market, what & SIDE, hits.price, hits.size, hits.vt)
+        elif what & TRADE != 0:
+            self._venue.traded(hits.market, hits.price, hits.size, what & SIDE, hits.vt)
         else:
-            self._venue.level_set(hits.market, hits.what & SIDE, hits.price, hits.size, hits.vt)
+            self._venue.level_set(hits.market, what & SIDE, hits.price, hits.size, hits.vt)
 
     def _tell_rows(self, piece: i64, offset: i64, only: i64, vt: i64) -> None:
         reader = self._reader

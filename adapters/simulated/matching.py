@@ -41,6 +41,16 @@ class Matching:
             self._make_up(pit, vt)
         self._level(pit, side, price, size, vt)
 
+    def queue_set(self, market: i64, side: i64, price: i64, size: i64, vt: i64) -> None:
+        """As `level_set`, of a level that stands before every order of ours on the other side: most of those told."""
+        pit = self._orders.pits[market]
+        if pit.snapping or pit.taken_low != NO_ASK or pit.missed:
+            self.level_set(market, side, price, size, vt)
+            return
+        for order in pit.bids if side == BID else pit.asks:
+            if order.price == price:
+                self._queue.set(order, in_lots(size, pit.market.by_lot))
+
     def _level(self, pit: Pit, side: i64, price: i64, size: i64, vt: i64) -> None:
         if side == BID:
             own = pit.bids

@@ -212,6 +212,10 @@ class SimulatedVenue:
         """At venue time *vt* the level at *price* on *side* came to hold *size*."""
         self._matching.level_set(market, side, price, size, vt)
 
+    def queue_set(self, market: i64, side: i64, price: i64, size: i64, vt: i64) -> None:
+        """The same, of a level that stands before every order of ours on the other side."""
+        self._matching.queue_set(market, side, price, size, vt)
+
     def traded(self, market: i64, price: i64, size: i64, side: i64, vt: i64) -> None:
         """At venue time *vt* someone took *size* at *price*; *side* is the taker's: BUY, SELL or SIDE_UNKNOWN."""
         self._matching.traded(market, price, size, side, vt)
