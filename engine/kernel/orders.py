@@ -228,7 +228,7 @@ class Orders:
                 self.by_venue_id.pop(order.venue_id, None)
         self._forgotten = at
         if at > 1024 and 2 * at > count:
-            self._closed = closed[at:]
+            del closed[:at]
             self._forgotten = 0
             self._all_known()
 
@@ -241,14 +241,16 @@ class Orders:
 
     def _all_known(self) -> list[Order]:
         """Every order by number, those that are forgotten dropped from the list: kept, since sorting it costs more."""
-        known: list[Order] = []
-        for order in self._known:
+        known = self._known
+        kept: i64 = 0
+        for order in known:
             if not order.forgotten:
-                known.append(order)
+                known[kept] = order
+                kept += 1
+        del known[kept:]  # in place: the garbage collector would look through every new list of many
         if not self._sorted:
             known.sort(key=_number)
             self._sorted = True
-        self._known = known
         return known
 
     # -- checkpoints -----------------------------------------------------------------------------------------------
@@ -271,14 +273,16 @@ class Orders:
         """Append it all to *packer*; what is there is handed to *hashed*, unless that is None, piece by piece."""
         if not self._sorted:
             self._all_known()
-        known: list[Order] = []
-        for order in self._known:  # in one go with dropping the forgotten: they have left the processor's caches
+        known = self._known
+        kept: i64 = 0
+        for order in known:  # in one go with dropping the forgotten: they have left the processor's caches
             if not order.forgotten:
-                known.append(order)
+                known[kept] = order
+                kept += 1
                 pack_order(packer, order)
                 if hashed is not None and packer.size() > _PIECE:
                     hashed.update(packer.take())
-        self._known = known
+        del known[kept:]
         pack_end(packer)
         closed = self._closed
         at = self._forgotten

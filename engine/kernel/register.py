@@ -97,16 +97,20 @@ class Register:
 
     def _grow(self) -> None:
         numbers = self._numbers
-        orders = self._orders
-        size = 4 * (self._mask + 1)  # seldom: every entry has to find its place anew
+        before = self._orders[:]
+        count = self._mask + 1
+        size = 4 * count  # seldom: every entry has to find its place anew
         self._numbers = vec[i64]([0] * size)
-        self._orders = [None] * int(size)
+        orders = self._orders  # the same list: the garbage collector would look through a new one
+        orders.extend([None] * int(size - count))
+        for at in range(count):
+            orders[at] = None
         self._mask = size - 1
-        for at, order in enumerate(orders):
+        for at, order in enumerate(before):
             if order is not None:
                 to = self._free(numbers[at])
                 self._numbers[to] = numbers[at]
-                self._orders[to] = order
+                orders[to] = order
 
 
 def _number(entry: tuple[int, Order]) -> int:

@@ -99,7 +99,7 @@ class Seats:
         if not modes.is_open() and KILL in (modes.mode(ACCOUNT, 0), modes.mode(STRATEGY, seat.number)):
             return NOTHING
         native = seat.native
-        wanted: list[object] = []
+        wanted = NOTHING
         try:
             if native is not None:
                 return native.decide(self._views[seat.number - 1], wake)
@@ -108,8 +108,9 @@ class Seats:
                 return cast(list[object], answer)
             if type(answer) is tuple and len(answer) == 0:
                 return NOTHING
+            wanted = []
             for intent in answer:
-                wanted.append(intent)  # noqa: PERF402 - what was yielded before it raised is kept
+                wanted.append(intent)
             return wanted
         except (MemoryError, RecursionError) as error:
             error.add_note(f"{BLAMED}{seat.name}, called for input {self._desk.seq}")

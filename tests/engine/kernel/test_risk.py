@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trading_room import Room, binary, contract
 
-from engine.kernel.order import Order
+from engine.kernel.order import FILLED, Order
 from engine.kernel.units import BUY, SELL
 
 ONE = 10_000  # a price of one
@@ -97,14 +97,21 @@ def test_a_complete_set_risks_no_more_than_it_cost_above_one():
 @given(
     st.integers(-30, 30),
     st.lists(st.tuples(st.sampled_from([BUY, SELL]), st.integers(1, 100), st.integers(1, 20)), max_size=5),
+    st.booleans(),
+    st.sets(st.integers(0, 4)),
 )
-def test_a_contracts_sides_hold_what_opens_and_not_what_closes(position, orders):
+def test_a_contracts_sides_hold_what_opens_and_not_what_closes(position, orders, alike, ended):
+    if alike:
+        orders = [(side, orders[0][1], size) for side, _, size in orders]
     room = Room(contract())
     holding = room.desk.portfolio.holdings[0]
     holding.size, holding.cost = position, position * 50
     room.desk.risk.refresh(0)
     for at, (side, price, size) in enumerate(orders):
-        put(room, at + 1, 0, side, price, size)
+        order = put(room, at + 1, 0, side, price, size)
+        if at in ended:  # the venue says that it traded, and has not told all of it
+            room.desk.orders.become(order, FILLED, 0, 0)
+    room.desk.risk.refresh(0)
     exposure = room.desk.risk.markets[0]
     for side, found, closes in ((BUY, exposure.first, max(0, -position)), (SELL, exposure.second, max(0, position))):
         mine = [(price, size) for one, price, size in orders if one == side]
