@@ -12,6 +12,7 @@ from adapters.simulated.reports import Report
 from engine.kernel import kinds
 from engine.kernel.events import FILL_MAKER, ORDER_ACKED, ORDER_CANCELLED, ORDER_FILLED
 from engine.kernel.inputs import timer_payload
+from engine.kernel.pack import Packer
 from engine.kernel.record import NONE
 from engine.kernel.strategy import BUY, SELL, Cancel, Place, SetTimer
 
@@ -69,7 +70,7 @@ class Played(RowRoom):
         self.seq, self.now = self.seq + 1, self.now + MS
         at, seq, kernel = self.now, self.seq, self.kernel
         if not self.in_words:
-            payload = Report(at, kind, request, at, a, b, c).payload()
+            payload = Report(at, kind, request, at, a, b, c).payload(Packer())
             kernel.step(seq, at, kind, VENUE, payload, 0, len(payload))
         elif kind == kinds.SIM_FILLED:
             kernel.step_order(seq, at, kind, VENUE, ORDER_FILLED, request, a, b, int(NONE), c)
