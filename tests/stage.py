@@ -12,6 +12,7 @@ from engine.kernel import kinds
 from engine.kernel.derived import CANCEL, PLACE
 from engine.kernel.events import SIDE_UNKNOWN, Listing
 from engine.kernel.order import FLAG_POST_ONLY, FLAG_REDUCE_ONLY
+from engine.kernel.pack import Packer
 from engine.kernel.policy import tif_number
 from engine.kernel.record import NONE
 from engine.kernel.request import Request
@@ -39,7 +40,7 @@ class Said:
 
 def read(report: Report) -> Said:
     """What *report* says."""
-    payload = report.payload()
+    payload = report.payload(Packer())
     fields = struct.unpack(f"<{len(payload) // 8}q", payload)
     name = kinds.name(report.kind).removeprefix("SIM_")
     if name == "FILLED":
