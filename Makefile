@@ -6,7 +6,7 @@ VENV ?= .venv
 RUN = $(VENV)/bin
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 
-.PHONY: help install compile setup build demo test quick nightly lint types docs bench clean
+.PHONY: help install compile setup build tuned demo test quick nightly lint types docs bench clean
 
 help:  ## what there is to do
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,18 @@ setup: compile  ## install into .venv and compile the kernel
 build:  ## compile the kernel again
 	@rm -f $(VENV)/compiled
 	@$(MAKE) --no-print-directory compile
+
+tuned: install  ## compile the kernel by the counts of a training: three minutes or more, for runs in a sixth less time
+	@rm -f $(VENV)/compiled
+	@echo "Compiling the kernel, to count what a training does ..."
+	@REFOLD_BUILD=counting $(RUN)/python setup.py --quiet build_ext --inplace --force >$(VENV)/compile.log 2>&1 || { tail -30 $(VENV)/compile.log; exit 1; }
+	@echo "Training ..."
+	@find build -name '*.gcda' -delete
+	@$(RUN)/python -m benchmarks.training >$(VENV)/training.log 2>&1 || { tail -30 $(VENV)/training.log; exit 1; }
+	@echo "Compiling the kernel by these counts ..."
+	@REFOLD_BUILD=tuned $(RUN)/python setup.py --quiet build_ext --inplace --force >$(VENV)/compile.log 2>&1 || { tail -30 $(VENV)/compile.log; exit 1; }
+	@$(RUN)/engine --version
+	@touch $(VENV)/compiled
 
 demo: setup  ## record a sample market, run a strategy on it, replay the run, and show that nothing differs
 	@rm -rf demo-run && mkdir demo-run

@@ -22,6 +22,7 @@ _house = runpy.run_path(str(ROOT / "engine" / "_build.py"))
 COMPILED_PATTERNS, compiled_sources = _house["COMPILED_PATTERNS"], _house["compiled_sources"]
 source_digest, stamp_path = _house["source_digest"], _house["stamp_path"]
 
+BUILD = os.environ.get("REFOLD_BUILD", "")
 BUILDS = {"build_ext", "bdist_wheel", "editable_wheel", "build", "develop"}
 # Modules whose C is compiled apart from the rest: reading frames, the journal's bytes, and what is done seldom.
 APART = (
@@ -53,6 +54,14 @@ APART = (
 )
 # -fno-semantic-interposition lets small calls be inlined: without it a method call costs 2 ns more.
 FLAGS = ["-O3", "-fwrapv", "-ffp-contract=off", "-fno-semantic-interposition", "-Wno-error", "-g0"]
+# A tuned build is compiled twice: to count what a training does (`make tuned`), and by these counts, which lie beside
+# the objects. What no training did is compiled as it would be without them.
+COUNTING, TUNED = "counting", "tuned"
+MORE_FLAGS = {
+    COUNTING: ["-fprofile-generate", "-fprofile-update=single"],
+    TUNED: ["-fprofile-use", "-fprofile-partial-training", "-fprofile-correction", "-Wno-missing-profile"],
+}
+ONLY_GCC = "#if defined(__clang__) || !defined(__GNUC__)\n#error\n#endif\n"
 # What runs only when something fails. Told so, the compiler keeps the way there out of the instruction cache's way.
 COLD = """\
 #include <Python.h>
@@ -86,16 +95,18 @@ class BuildKernel(build_ext):
         self.compiler.compile = compile_all
         self.parallel = self.parallel or os.cpu_count()
         works = self.can_compile()
+        if works and BUILD in (COUNTING, TUNED) and not self.can_compile(ONLY_GCC):
+            raise SystemExit("refold: a tuned build needs gcc, whose counts other compilers cannot read")
         for extension in self.extensions:
             extension.optional = not works
         if works:
             super().build_extensions()
 
-    def can_compile(self) -> bool:
-        """Whether this machine compiles any C for this Python. If so, C of the group that fails is a broken group."""
+    def can_compile(self, text: str = "#include <Python.h>\n") -> bool:
+        """Whether this machine compiles *text* for this Python. If it does any, C of the group that fails is broken."""
         with TemporaryDirectory() as folder:
             probe = Path(folder, "probe.c")
-            probe.write_text("#include <Python.h>\nint probe(void) { return 0; }\n", encoding="utf-8")
+            probe.write_text(f"{text}int probe(void) {{ return 0; }}\n", encoding="utf-8")
             try:
                 objects = self.compiler.compile([str(probe)], output_dir=folder)
                 self.compiler.link_shared_object(objects, str(Path(folder, "probe.so")))
@@ -123,7 +134,7 @@ class BuildKernel(build_ext):
             )
             return
         words = "Written by the build: what the compiled modules were made from."
-        text = f'"""{words}"""\n\nDIGEST = "{source_digest(ROOT)}"\n'
+        text = f'"""{words}"""\n\nDIGEST = "{source_digest(ROOT)}"\nTUNED = {BUILD == TUNED}\n'
         target = stamp if self.inplace or self.editable_mode else Path(self.build_lib) / stamp.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
@@ -155,7 +166,7 @@ def extensions() -> list:
         return []
     from mypyc.build import mypycify
 
-    separate = os.environ.get("REFOLD_BUILD") == "dev"  # quick rebuilds while developing; never for figures
+    separate = BUILD == "dev"  # quick rebuilds while developing; never for figures
     built = mypycify(
         ["--config-file", str(ROOT / "setup.cfg"), *compiled_sources(ROOT)],
         opt_level="3",
@@ -168,9 +179,10 @@ def extensions() -> list:
         group.depends = [*group.depends, *group.sources]  # the two files only include them, and so stay as they are
         group.sources = halves(group.sources)
     # What the determinism matrix compiles for other Pythons: in two thirds of the time, and optimised otherwise.
-    flags = ["-O1", *FLAGS[1:]] if os.environ.get("REFOLD_BUILD") == "quick" else list(FLAGS)
+    flags = ["-O1", *FLAGS[1:]] if BUILD == "quick" else list(FLAGS)
     for extension in built:
-        extension.extra_compile_args = list(flags)
+        extension.extra_compile_args = [*flags, *MORE_FLAGS.get(BUILD, [])]
+        extension.extra_link_args = ["-fprofile-generate"] if BUILD == COUNTING else []
     return built
 
 

@@ -44,3 +44,5 @@ def _settle() -> bool:
 
 
 COMPILED = _settle()
+TUNED: bool = COMPILED and getattr(importlib.import_module(f"engine.{stamp_path(ROOT).stem}"), "TUNED", False)
+"""Whether it was compiled by the counts of a training (`make tuned`), which changes nothing but the speed."""

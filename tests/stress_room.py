@@ -13,7 +13,7 @@ from struct import unpack
 
 from attrs import evolve, field, frozen
 from contract_model import BUY, DEPTH, SELL, TRADE, Row
-from feed_maker import START_NS, write_feed
+from benchmarks.contestants.made import START_NS, write_feed
 
 from benchmarks.contestants import contract
 from benchmarks.contestants.feeds import key_of, packed, read_feed

@@ -30,10 +30,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def built(house: Path, compiler: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
+def built(house: Path, compiler: str, kind: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace", *(["--force"] if kind else [])]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("REFOLD_")}
     environment["CC"] = compiler
+    environment["REFOLD_BUILD"] = kind
     return subprocess.run(command, cwd=house, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -83,3 +84,27 @@ def test_a_build_after_an_edit_holds_the_edit(house: Path) -> None:
         found.append(subprocess.run([sys.executable, "-c", code], cwd=house, capture_output=True, text=True).stdout)
 
     assert found == ["True 21\n", "True 34\n"]
+
+
+def test_a_tuned_build_is_compiled_by_what_its_first_form_counted(house: Path) -> None:
+    assert built(house, "gcc", "counting").returncode == 0
+    trained = [sys.executable, "-c", "from engine.kernel.one import one; one()"]
+    assert subprocess.run(trained, cwd=house, check=False).returncode == 0
+    counts = {path.name for path in house.rglob("*.gcda")}
+    done = built(house, "gcc", "tuned")
+
+    assert done.returncode == 0, done.stderr
+    assert "refold_hot.gcda" in counts
+    (stamp,) = (house / "engine").glob("_compiled_*")
+    assert "TUNED = True" in stamp.read_text("utf-8")
+    assert subprocess.run(trained, cwd=house, check=False).returncode == 0
+
+
+def test_a_compiler_that_is_not_gcc_is_no_compiler_of_a_tuned_build(house: Path) -> None:
+    wrapper = house / "clanging"
+    wrapper.write_text('#!/bin/sh\nexec gcc -D__clang__ "$@"\n')
+    wrapper.chmod(0o755)
+    done = built(house, str(wrapper), "counting")
+
+    assert done.returncode == 1
+    assert "a tuned build needs gcc" in done.stderr

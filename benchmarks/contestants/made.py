@@ -3,11 +3,24 @@
 import random
 from pathlib import Path
 from struct import Struct
+from typing import Final, NamedTuple
 
-from contract_model import BUY, DEPTH, SELL, TRADE, Row
+BUY, SELL = 1, -1
+DEPTH, TRADE = 0, 1
 
 _RECORD = Struct("<qqiiBb6x")
-START_NS = 1_700_000_000_000_000_000
+START_NS: Final = 1_700_000_000_000_000_000
+
+
+class Row(NamedTuple):
+    """One row of a feed: a level of *side* now holds *lots*, or a trade whose aggressor is *side*."""
+
+    exch_ns: int
+    local_ns: int
+    kind: int
+    side: int
+    tick: int
+    lots: int
 
 
 class FeedMaker:

@@ -44,7 +44,7 @@ def product_version() -> str:
 def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if not value or context.resilient_parsing:
         return
-    mode = "compiled" if house.COMPILED else "interpreted"
+    mode = "compiled and tuned" if house.TUNED else "compiled" if house.COMPILED else "interpreted"
     click.echo(f"engine {product_version()}, build {source_digest(house.ROOT)}, {mode}")
     context.exit()
 

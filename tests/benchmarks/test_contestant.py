@@ -9,7 +9,7 @@ from types import FrameType
 import pytest
 from contract_differ import differences, log_of
 from contract_model import Contract
-from feed_maker import make_rows, write_feed
+from benchmarks.contestants.made import make_rows, write_feed
 
 import engine
 from benchmarks import contestant

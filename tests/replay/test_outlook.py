@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from feed_maker import make_rows, write_feed
+from benchmarks.contestants.made import make_rows, write_feed
 
 from benchmarks.contestants import contract
 from benchmarks.contestants.feeds import packed, read_feed
