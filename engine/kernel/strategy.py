@@ -57,8 +57,8 @@ class Place:
         price_ticks: object,
         lots: object,
         *,
+        post_only: object = False,  # first, since it is given most: a call from Python pays for each one before it
         tif: object = GTC,
-        post_only: object = False,
         reduce_only: object = False,
         ttl_ns: object = None,
         group: object = "",
