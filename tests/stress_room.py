@@ -13,10 +13,10 @@ from struct import unpack
 
 from attrs import evolve, field, frozen
 from contract_model import BUY, DEPTH, SELL, TRADE, Row
-from benchmarks.contestants.made import START_NS, write_feed
 
 from benchmarks.contestants import contract
 from benchmarks.contestants.feeds import key_of, packed, read_feed
+from benchmarks.contestants.made import START_NS, write_feed
 from engine.kernel import codes, kinds
 from engine.kernel.derived import CANCEL
 from engine.kernel.request import decode_request

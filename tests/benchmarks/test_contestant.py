@@ -9,12 +9,12 @@ from types import FrameType
 import pytest
 from contract_differ import differences, log_of
 from contract_model import Contract
-from benchmarks.contestants.made import make_rows, write_feed
 
 import engine
 from benchmarks import contestant
 from benchmarks.contestants import contract
 from benchmarks.contestants.feeds import Feed, packed, read_feed
+from benchmarks.contestants.made import make_rows, write_feed
 from engine.kernel import kinds
 from replay.resimulation import Simulated, Simulation
 

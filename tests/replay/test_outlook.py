@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from benchmarks.contestants.made import make_rows, write_feed
 
 from benchmarks.contestants import contract
 from benchmarks.contestants.feeds import packed, read_feed
+from benchmarks.contestants.made import make_rows, write_feed
 from replay.adversary_config import AdversaryConfig, ToxicConfig
 from replay.pieces import Pieces
 from replay.resimulation import Simulated, Simulation
