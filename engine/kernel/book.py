@@ -23,21 +23,24 @@ WINDOW: Final[i64] = 1 << 19
 PAGE_BITS: Final[i64] = 7
 IN_PAGE: Final[i64] = 127
 _PAGE: Final[i64] = 128
+MOVES: Final[i64] = 0
+"""The word of a pool in which `Market.moved` counts: whoever reads levels finds it at hand."""
 _FIRST_WINDOW: Final[i64] = 1 << 14  # one block's table of pages
-_FIRST_BLOCKS: Final[i64] = 8
+_FIRST_BLOCKS: Final[i64] = 32
+_FIRST_BLOCKS_BOUNDED: Final[i64] = 5
 
 
 @final
 class Pool:
     """
-    The words of one book, from which its ladders take blocks: tables of pages, and pages.
+    The words of one book, from which its ladders take blocks: tables of pages, and pages. The first is the book's own.
 
     `words` is another object once it has grown: hold it no longer than until the next level is set by a call.
     """
 
     def __init__(self, blocks: i64) -> None:
         self.words: vec[i64] = vec[i64]([0] * (blocks * _PAGE))
-        self._used: i64 = 0
+        self._used: i64 = _PAGE
         self._spare: vec[i64] = vec[i64]([0] * 8)  # where blocks stand that were given back
         self._spares: i64 = 0
 
@@ -46,7 +49,7 @@ class Pool:
         return self._spares == 0 and self._used == i64(len(self.words))
 
     def take(self, blocks: i64) -> i64:
-        """Where so many blocks of zeros stand: at 0 for the first who asks, and nobody else."""
+        """Where so many blocks of zeros stand."""
         if blocks == 1 and self._spares > 0:
             self._spares -= 1
             return self._spare[self._spares]
@@ -68,9 +71,7 @@ class Pool:
         self.words = extend(self.words, vec[i64]([0] * more))
 
     def give(self, at: i64) -> None:
-        """Give back the block at *at*, all zeros; the first one is not handed out again, since 0 says none."""
-        if at == 0:
-            return
+        """Give back the block at *at*: it is all zeros."""
         if self._spares == i64(len(self._spare)):
             self._spare = extend(self._spare, vec[i64]([0] * self._spares))
         self._spare[self._spares] = at
@@ -189,7 +190,11 @@ class Ladder:
         return sorted(self._far, reverse=True) if self._far else []
 
     def copy_dense(self, keys: vec[i64], lots: vec[i64], at: i64) -> i64:
-        """Write the levels of the window, best first, to *keys* and *lots* from *at* on; returns where they end."""
+        """
+        Write the levels of the window, best first, to *keys* and *lots* from *at* on; returns where they end.
+
+        They must have room for as many as the pool has words.
+        """
         words = self.pool.words
         if self.best == NONE:
             return at
@@ -199,12 +204,11 @@ class Ladder:
             cell = words[self.table + page]
             if cell > 0:
                 key = self.base + (page << PAGE_BITS)
-                while within >= 0:
+                while within >= 0:  # without a branch for what no processor foresees: the next level overwrites none
                     held = words[cell + within]
-                    if held > 0:
-                        keys[at] = key + within
-                        lots[at] = held
-                        at += 1
+                    keys[at] = key + within
+                    lots[at] = held
+                    at -= -held >> 63
                     within -= 1
             within = IN_PAGE
             page -= 1
@@ -343,7 +347,7 @@ class Book:
         self.highest_tick: Final[i64] = highest_tick
         bounded = highest_tick > 0
         size = highest_tick + 1 if bounded else _FIRST_WINDOW
-        self.pool: Final[Pool] = Pool(_FIRST_BLOCKS)
+        self.pool: Final[Pool] = Pool(_FIRST_BLOCKS_BOUNDED if bounded else _FIRST_BLOCKS)
         self.bids: Final[Ladder] = Ladder(0, size, bounded, self.pool)
         self.asks: Final[Ladder] = Ladder(1 - size, size, bounded, self.pool)
 

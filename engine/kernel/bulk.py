@@ -23,7 +23,7 @@ from typing import Final, final
 from librt.vecs import append, vec
 from mypy_extensions import i64
 
-from engine.kernel.book import IN_PAGE, PAGE_BITS, Ladder
+from engine.kernel.book import IN_PAGE, MOVES, PAGE_BITS, Ladder
 from engine.kernel.digest import MASK63, PRIME, SPREAD, Digest
 from engine.kernel.fold import MarketData
 from engine.kernel.lanes import Lane, Lanes
@@ -107,7 +107,7 @@ class Bulk:
             if number < 0:
                 return -1
         lane = self._lanes[number]
-        if lane.moves != lane.market.moves:
+        if lane.moves != lane.words[MOVES]:
             self._look(number)
         if lane.fits:
             return number
@@ -167,13 +167,16 @@ class Bulk:
         stop -= PLAIN_WORDS
         at = start
         seq = self.seq
-        recv_ns = self.recv_ns
         key: i64 = -1
+        none = NONE
+        found = lanes.found
+        symbols: i64 = len(found)
+        all_lanes = self._lanes
         ladders = self._ladders
-        lane = self._lanes[0]
+        lane = all_lanes[0]
         cells = lane.words
         place: i64 = 0  # of the lane's bids among the ladders
-        latest: i64 = NONE  # venue time of the lane's levels
+        latest = none  # venue time of the lane's levels
         levels = False  # whether there were any
         while at <= stop:
             first = words[at]
@@ -182,15 +185,23 @@ class Bulk:
                     lane.market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
                     levels = False
                 key = first & _UNSKIPPED
-                number = self._lane(lanes, first >> SYMBOL_AT)
+                symbol = first >> SYMBOL_AT
+                number: i64 = -1
+                if symbol < symbols:
+                    number = found[symbol]
+                if number < 0:
+                    number = self._find(lanes, symbol)
                 if number < 0 or first & (_STREAM | 1) != stream:  # the last bit: not one of several facts
                     break
-                lane = self._lanes[number]
+                lane = all_lanes[number]
+                if lane.moves != lane.words[MOVES]:
+                    self._look(number)
+                if not lane.fits:
+                    break
                 cells = lane.words
                 place = 2 * number
-                latest = NONE
-            now_ns = words[at + 1]
-            if now_ns > until_ns:
+                latest = none
+            if words[at + 1] > until_ns:
                 break
             word = words[at + 3]
             size = words[at + 4]
@@ -231,7 +242,6 @@ class Bulk:
                 levels = True
                 change = lane.level_mark ^ ((tick << 1) | side) ^ ((lots * spread) & mask)
             seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
-            recv_ns = now_ns
             told = span_seq
             if told == 0:
                 told = seq
@@ -245,7 +255,8 @@ class Bulk:
             lane.market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
         self._digest.value = value
         self.seq = seq
-        self.recv_ns = recv_ns
+        if at > start:
+            self.recv_ns = words[at - PLAIN_WORDS + 1]
         self.left -= (at - start) // PLAIN_WORDS
         return at
 

@@ -398,7 +398,7 @@ class MarketData:
             return
         market.touched = True
         market.unsaved = True
-        market.moves += 1
+        market.moved()
         if market.touch_unseen:  # nobody was to be told of it; of what this input does to it, perhaps
             market.see_touch()
         if not self.moved:

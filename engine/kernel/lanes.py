@@ -5,7 +5,7 @@ from typing import Final, final
 from librt.vecs import extend, vec
 from mypy_extensions import i64
 
-from engine.kernel.book import Ladder, Pool
+from engine.kernel.book import MOVES, Ladder, Pool
 from engine.kernel.chain import FOLLOWING
 from engine.kernel.digest import MASK63, SPREAD
 from engine.kernel.events import RULE_NONE, Symbols
@@ -35,7 +35,7 @@ class Lane:
         self.wants: i64 = 0
         self.mirror: Final[bool] = instrument.complement
         self.fits: bool = False
-        self.moves: i64 = -1  # those of the market that it was looked at after
+        self.moves: i64 = -1  # those of the book that it was looked at after
         self.market: Final[Market] = market
         self.pool: Pool = market.book.pool
         self.words: vec[i64] = market.book.pool.words
@@ -53,7 +53,7 @@ class Lane:
     def look(self) -> None:
         """Find out whether plain inputs of this instrument may be folded in the loop."""
         market = self.market
-        self.moves = market.moves
+        self.moves = market.book.pool.words[MOVES]
         chain = market.chain
         follows = market.valid and chain.rule == RULE_NONE and chain.state == FOLLOWING
         self.fits = follows and market.suspect == 0 and market.crossed_ns == NONE and not market.odd
@@ -72,10 +72,9 @@ class Lane:
     def set(self, side: i64, key: i64, lots: i64) -> None:
         """A level of the book."""
         self.sides[side].set(key, lots)
-        if len(self.words) != len(self.pool.words):  # another lane of the market holds them too
+        if len(self.words) != len(self.pool.words):
+            self.words[MOVES] += 1  # another lane of the market holds these too
             self.words = self.pool.words
-            self.market.moves += 1
-            self.moves = self.market.moves
 
     def fit(self, price: i64, size: i64, side: i64) -> bool:
         """Whether a level is on the grid, and away from the touch if anybody is to be told of that."""
@@ -126,7 +125,7 @@ class Lane:
         ask = self.sides[1].best
         if bid != NONE and ask != NONE and bid + ask >= 0:
             self.market.crossed_ns = now_ns
-            self.market.moves += 1
+            self.market.moved()
 
 
 @final

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from engine.kernel.book import Book
+from engine.kernel.book import MOVES, Book
 from engine.kernel.chain import Chain
 from engine.kernel.divisor import Divisor
 from engine.kernel.events import KIND_BINARY, Listing
@@ -65,7 +65,6 @@ class Market:
         self.touched: bool = False  # already among the markets this input moved
         self.unsaved: bool = True  # changed since its part was last digested
         self.touch_unseen: bool = False  # the bulk fold may have moved the book's touch away from the one below
-        self.moves: i64 = 0  # counts what changed it, but for what the bulk fold does to its levels
         self.touch_bid: i64 = NONE  # the touch strategies were last woken for
         self.touch_bid_lots: i64 = 0
         self.touch_ask: i64 = NONE
@@ -102,6 +101,10 @@ class Market:
         # What an input moved that moved this market only. It stands last: once an object is known elsewhere, compiled
         # code checks at every look whether the attributes that follow are set.
         self.alone: Final[list[Market]] = [self]
+
+    def moved(self) -> None:
+        """Something else than the bulk fold is about to change it: what that knows of it holds no more."""
+        self.book.pool.words[MOVES] += 1
 
     def levels_told(self, source: i64, venue_ns: i64) -> None:
         """Levels were set that stream *source* told of, the latest at *venue_ns*."""

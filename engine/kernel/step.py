@@ -327,7 +327,7 @@ class Kernel:
             if market.unsaved:
                 known[_market_part(market.number)] = part_digest(pack_market(market))
                 market.unsaved = False
-                market.moves += 1
+                market.moved()
         digests = dict(known)
         digests["streams"] = part_digest(self.streams.pack())
         digests.update(self.trading.digests())

@@ -165,7 +165,7 @@ def test_a_pool_that_is_nearly_full_of_levels_grows_by_half() -> None:
 
 @given(near_changes)
 def test_the_levels_of_the_window_are_copied_best_first(steps: list[tuple[int, int, int]]) -> None:
-    book, keys, lots = Book(200), vec[i64]([0] * 300), vec[i64]([0] * 300)
+    book, keys, lots = Book(200), vec[i64]([0] * 1000), vec[i64]([0] * 1000)
     for side, tick, size in steps:
         book.set_level(side, tick, size)
     end = book.bids.copy_dense(keys, lots, 3)

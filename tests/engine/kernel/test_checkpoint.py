@@ -65,7 +65,7 @@ def test_a_listing_is_kept_whole(listing: Listing) -> None:
 
 def fields_of(room: RowRoom) -> list[dict[str, Any]]:
     """Everything a market says of itself, but for what is told of one input only."""
-    transient = {"wake", "touched", "unsaved", "moves", "alone", "book", "chain", "listing", "by_tick", "by_lot"}
+    transient = {"wake", "touched", "unsaved", "alone", "book", "chain", "listing", "by_tick", "by_lot"}
     return [
         {name: getattr(market, name) for name in dir(Market) if not name.startswith("_") and name not in transient}
         | {"book": (market.book.levels(BID), market.book.levels(ASK), market.book.highest_tick)}
