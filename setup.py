@@ -5,6 +5,7 @@ times an install, so it is called only by the commands that build.
 """
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -52,8 +53,12 @@ APART = (
     "___strict",
     "___packing",
 )
-# -fno-semantic-interposition lets small calls be inlined: without it a method call costs 2 ns more.
-FLAGS = ["-O3", "-fwrapv", "-ffp-contract=off", "-fno-semantic-interposition", "-Wno-error", "-g0"]
+# -fno-semantic-interposition lets small calls be inlined: without it a method call costs 2 ns more. With
+# -fvisibility=hidden (Python exports the init functions by itself) globals are found without a table of addresses.
+FLAGS = [
+    *("-O3", "-fwrapv", "-ffp-contract=off", "-fno-semantic-interposition", "-fvisibility=hidden"),
+    *("-Wno-error", "-g0"),
+]
 # A tuned build is compiled twice: to count what a training does (`make tuned`), and by these counts, which lie beside
 # the objects. What no training did is compiled as it would be without them.
 COUNTING, TUNED = "counting", "tuned"
@@ -78,6 +83,8 @@ REFOLD_COLD PyAPI_FUNC(void) PyErr_SetNone(PyObject *);
 REFOLD_COLD PyAPI_FUNC(PyObject *) PyErr_Format(PyObject *, const char *, ...);
 #endif
 """
+# How interpreted code calls what is compiled: out of the way of the loops too, which call one another directly.
+WRAPPER = re.compile(r"\b(CPyPy_\w+)\(")
 
 
 class BuildKernel(build_ext):
@@ -154,11 +161,21 @@ def halves(sources: list[str]) -> list[str]:
     made: list[str] = []
     for name, members in (("hot", runtime + [one for one in modules if one not in apart]), ("apart", apart)):
         path = folder / f"refold_{name}.c"
-        text = COLD + "".join(f'#include "{Path(member).name}"\n' for member in members)
+        text = COLD + (away(folder) if name == "hot" else "")
+        text += "".join(f'#include "{Path(member).name}"\n' for member in members)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
         made.append(str(path))
     return made + [source for source in sources if source not in modules and source not in runtime]
+
+
+def away(folder: Path) -> str:
+    """C that declares the wrappers of the group, whose C stands in *folder*, again: as seldom called."""
+    header = folder / "__native_internal_refold.h"
+    found = sorted(set(WRAPPER.findall(header.read_text(encoding="utf-8"))))
+    lines = ['#include "__native_refold.h"\n', f'#include "{header.name}"\n', "#if defined(__GNUC__)\n"]
+    lines.extend(f"extern __typeof__({name}) {name} REFOLD_COLD;\n" for name in found)
+    return "".join([*lines, "#endif\n"])
 
 
 def extensions() -> list:
