@@ -118,8 +118,11 @@ def pack_market(market: Market) -> bytes:
     for name in _MARKET_NUMBERS:
         packer.put(getattr(market, name))
     market.chain.pack(packer)
-    _pack_levels(packer, market.book.bids, 1)
-    _pack_levels(packer, market.book.asks, -1)
+    room: i64 = len(market.book.pool.words)
+    keys = vec[i64]([0] * room)
+    lots = vec[i64]([0] * room)
+    _pack_levels(packer, market.book.bids, 1, keys, lots)
+    _pack_levels(packer, market.book.asks, -1, keys, lots)
     packer.put(len(market.odd))
     for key in sorted(market.odd):
         price_spelling, size_spelling = market.odd[key]
@@ -133,11 +136,8 @@ def pack_market(market: Market) -> bytes:
     return packer.finish()
 
 
-def _pack_levels(packer: Packer, ladder: Ladder, sign: i64) -> None:
-    """How many levels there are, then tick and lots of each, best first: without an object for any of them."""
-    room: i64 = len(ladder.pool.words)
-    keys = vec[i64]([0] * room)
-    lots = vec[i64]([0] * room)
+def _pack_levels(packer: Packer, ladder: Ladder, sign: i64, keys: vec[i64], lots: vec[i64]) -> None:
+    """How many levels there are, then tick and lots of each, best first: in *keys* and *lots*, without objects."""
     end = ladder.copy_dense(keys, lots, 0)
     far = ladder.far()
     packer.put(end + len(far))
