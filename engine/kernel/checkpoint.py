@@ -11,11 +11,12 @@ from typing import Any, Final
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from engine.kernel.book import Ladder
+from engine.kernel.book import Book, Ladder
 from engine.kernel.events import Listing
 from engine.kernel.fold import MarketData
 from engine.kernel.market import Market
 from engine.kernel.pack import Malformed, Packer, Unpacker
+from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID
 
 DIGEST_SIZE: Final[i64] = 32
@@ -71,6 +72,11 @@ _MARKET_NUMBERS: Final = (
     "winner",
     "off_lot",
 )
+
+# A packed level: lots, and above them the ticks from the level before.
+_TICKS_AT: Final[i64] = 42
+_TICKS_END: Final[i64] = 1 << 21
+_LOTS_END: Final[i64] = 1 << 42
 
 
 def _pack_listing(packer: Packer, listing: Listing) -> None:
@@ -137,18 +143,49 @@ def pack_market(market: Market) -> bytes:
 
 
 def _pack_levels(packer: Packer, ladder: Ladder, sign: i64, keys: vec[i64], lots: vec[i64]) -> None:
-    """How many levels there are, then tick and lots of each, best first: in *keys* and *lots*, without objects."""
+    """
+    How many levels there are, the best one's tick, then each, best first: in *keys* and *lots*, without objects.
+
+    A level is one word: its lots, and above them how many ticks it stands behind the one before. Where either is too
+    large the word is less than zero and has the ticks alone, and the lots are the next.
+    """
     end = ladder.copy_dense(keys, lots, 0)
     far = ladder.far()
     packer.put(end + len(far))
+    if ladder.best == NONE:
+        return
+    last = ladder.best
+    packer.put(last * sign)
     at: i64 = 0
     while at < end:
-        packer.put(keys[at] * sign)
-        packer.put(lots[at])
+        _pack_level(packer, last - keys[at], lots[at])
+        last = keys[at]
         at += 1
     for key in far:
-        packer.put(i64(key) * sign)
-        packer.put(ladder.lots_at(key))
+        _pack_level(packer, last - key, ladder.lots_at(key))
+        last = key
+
+
+def _pack_level(packer: Packer, ticks: i64, lots: i64) -> None:
+    if ticks < _TICKS_END and lots < _LOTS_END:
+        packer.put((ticks << _TICKS_AT) | lots)
+    else:
+        packer.put(~ticks)
+        packer.put(lots)
+
+
+def _unpack_levels(unpacker: Unpacker, book: Book, side: i64) -> None:
+    count = unpacker.take()
+    tick = unpacker.take() if count > 0 else i64(0)
+    sign: i64 = -1 if side == BID else 1
+    for _ in range(count):
+        word = unpacker.take()
+        if word >= 0:
+            tick += (word >> _TICKS_AT) * sign
+            book.set_level(side, tick, word & (_LOTS_END - 1))
+        else:
+            tick += ~word * sign
+            book.set_level(side, tick, unpacker.take())
 
 
 def unpack_market(number: i64, data: bytes) -> Market:
@@ -170,9 +207,7 @@ def unpack_market(number: i64, data: bytes) -> Market:
     market.set_last_price(market.last_price, market.last_price_spelling)
     market.chain.unpack(unpacker)
     for side in (BID, ASK):
-        for _ in range(unpacker.take()):
-            level = unpacker.take()
-            market.book.set_level(side, level, unpacker.take())
+        _unpack_levels(unpacker, market.book, side)
     for _ in range(unpacker.take()):
         key = unpacker.take()
         price_spelling = unpacker.take()

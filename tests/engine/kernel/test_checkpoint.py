@@ -19,7 +19,8 @@ from engine.kernel.units import ASK, BID
 from replay.rebuild import kernel_of
 
 prices = st.one_of(st.integers(0, 300), st.integers(3 * WINDOW, 4 * WINDOW))
-levels = st.lists(st.tuples(st.sampled_from([BID, ASK]), prices, st.integers(0, 3)), max_size=30)
+sizes = st.one_of(st.integers(0, 3), st.integers(2**42 - 1, 2**42), st.just(2**60 - 1))
+levels = st.lists(st.tuples(st.sampled_from([BID, ASK]), prices, sizes), max_size=30)
 pairs = st.dictionaries(st.integers(0, 500), st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=4)
 
 
@@ -42,7 +43,9 @@ def test_a_market_s_bytes_tell_what_it_holds_and_not_how_it_came_about(
     other.off_grid = dict(reversed(off_grid.items()))
 
     assert pack_market(market) == pack_market(other)
-    assert pack_market(unpack_market(0, pack_market(market))) == pack_market(market)
+    restored = unpack_market(0, pack_market(market))
+    assert pack_market(restored) == pack_market(market)
+    assert [restored.book.levels(side) for side in (BID, ASK)] == [market.book.levels(side) for side in (BID, ASK)]
 
 
 @pytest.mark.parametrize(
