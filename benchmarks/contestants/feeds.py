@@ -121,6 +121,8 @@ def spread(feed: Feed, assets: int, most: int = 2_000_000) -> MemoryFeed:
 def _feed(feed: Feed, assets: int) -> MemoryFeed:
     symbols = {VENUE: [symbol_of(asset) for asset in range(assets)]}
     pieces = [_opening(feed.grid, symbols, feed.start_ns), *_pieces(feed, symbols)]
+    for piece in pieces:
+        piece.course()  # what is found once for a piece is found here, and not by the first run
     return MemoryFeed(pieces, feed.start_ns, {1: "engine", SOURCE: VENUE})
 
 
