@@ -45,7 +45,7 @@ build:  ## compile the kernel again
 	@rm -f $(VENV)/compiled
 	@$(MAKE) --no-print-directory compile
 
-tuned: install  ## compile the kernel by the counts of a training: three minutes or more, for runs in a sixth less time
+tuned: install  ## compile the kernel by the counts of a training: two to three minutes, for runs in an eighth less time
 	@rm -f $(VENV)/compiled
 	@echo "Compiling the kernel, to count what a training does ..."
 	@REFOLD_BUILD=counting $(RUN)/python setup.py --quiet build_ext --inplace --force >$(VENV)/compile.log 2>&1 || { tail -30 $(VENV)/compile.log; exit 1; }

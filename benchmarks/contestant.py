@@ -16,6 +16,7 @@ overlay sealed. `cold`: the whole process, from its start to its end. The journa
 """
 
 import argparse
+import gc
 import json
 import resource
 import statistics
@@ -80,6 +81,7 @@ def measured(repetitions: int, once: Callable[[], tuple[float, Run]]) -> tuple[l
     """Each repetition's seconds, and the last one's result."""
     took: list[float] = []
     for _ in range(repetitions):
+        gc.collect()  # what one repetition leaves behind is not the next one's
         seconds, found = once()
         took.append(seconds)
     return took, found

@@ -15,7 +15,7 @@ from benchmarks.contestants import contract
 from benchmarks.contestants.feeds import packed, read_feed
 from benchmarks.contestants.made import make_rows, write_feed
 
-_ROWS = 100_000
+_ROWS = 300_000
 _WIDE, _NARROW = 2, 1
 """Seeds of a feed of either kind."""
 _CASES = ("append", "replay", "resimulate", "translate", "maker")
