@@ -48,12 +48,12 @@ build:  ## compile the kernel again
 tuned: install  ## compile the kernel by the counts of a training: two to three minutes, for runs in an eighth less time
 	@rm -f $(VENV)/compiled
 	@echo "Compiling the kernel, to count what a training does ..."
-	@REFOLD_BUILD=counting $(RUN)/python setup.py --quiet build_ext --inplace --force >$(VENV)/compile.log 2>&1 || { tail -30 $(VENV)/compile.log; exit 1; }
+	@REFOLD_BUILD=counting $(RUN)/python setup.py --quiet build_ext --inplace >$(VENV)/compile.log 2>&1 || { tail -30 $(VENV)/compile.log; exit 1; }
 	@echo "Training ..."
 	@find build -name '*.gcda' -delete
 	@$(RUN)/python -m benchmarks.training >$(VENV)/training.log 2>&1 || { tail -30 $(VENV)/training.log; exit 1; }
 	@echo "Compiling the kernel by these counts ..."
-	@REFOLD_BUILD=tuned $(RUN)/python setup.py --quiet build_ext --inplace --force >$(VENV)/compile.log 2>&1 || { tail -30 $(VENV)/compile.log; exit 1; }
+	@REFOLD_BUILD=tuned $(RUN)/python setup.py --quiet build_ext --inplace >$(VENV)/compile.log 2>&1 || { tail -30 $(VENV)/compile.log; exit 1; }
 	@$(RUN)/engine --version
 	@touch $(VENV)/compiled
 

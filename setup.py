@@ -161,7 +161,8 @@ def halves(sources: list[str]) -> list[str]:
     made: list[str] = []
     for name, members in (("hot", runtime + [one for one in modules if one not in apart]), ("apart", apart)):
         path = folder / f"refold_{name}.c"
-        text = COLD + (away(folder) if name == "hot" else "")
+        # What was compiled in another way is not up to date: the first line says in which.
+        text = f"// {BUILD or 'ordinary'}\n" + COLD + (away(folder) if name == "hot" else "")
         text += "".join(f'#include "{Path(member).name}"\n' for member in members)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

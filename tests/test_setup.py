@@ -31,7 +31,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def built(house: Path, compiler: str, kind: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace", *(["--force"] if kind else [])]
+    command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("REFOLD_")}
     environment["CC"] = compiler
     environment["REFOLD_BUILD"] = kind
@@ -98,6 +98,11 @@ def test_a_tuned_build_is_compiled_by_what_its_first_form_counted(house: Path) -
     (stamp,) = (house / "engine").glob("_compiled_*")
     assert "TUNED = True" in stamp.read_text("utf-8")
     assert subprocess.run(trained, cwd=house, check=False).returncode == 0
+    (tuned,) = house.glob("refold__mypyc*.so")
+    before = tuned.read_bytes()
+    assert built(house, "gcc").returncode == 0
+    assert "TUNED = False" in stamp.read_text("utf-8")
+    assert tuned.read_bytes() != before, "what was tuned passed for an ordinary build"
 
 
 def test_a_compiler_that_is_not_gcc_is_no_compiler_of_a_tuned_build(house: Path) -> None:
