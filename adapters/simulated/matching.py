@@ -47,7 +47,11 @@ class Matching:
         if pit.snapping or pit.taken_low != NO_ASK or pit.missed:
             self.level_set(market, side, price, size, vt)
             return
-        for order in pit.bids if side == BID else pit.asks:
+        self._requeue(pit, pit.bids if side == BID else pit.asks, price, size)
+
+    def _requeue(self, pit: Pit, own: list[Resting], price: i64, size: i64) -> None:
+        """The level in which those of *own* at *price* queue holds *size* now."""
+        for order in own:
             if order.price == price:
                 self._queue.set(order, in_lots(size, pit.market.by_lot))
 
@@ -58,13 +62,7 @@ class Matching:
         else:
             own = pit.asks
             facing = pit.bids
-        at: i64 = 0
-        end: i64 = len(own)
-        while at < end:
-            order = own[at]
-            if order.price == price:
-                self._queue.set(order, in_lots(size, pit.market.by_lot))
-            at += 1
+        self._requeue(pit, own, price, size)
         if size > 0 and facing:
             best = facing[0].price
             if (side == BID and price >= best) or (side == ASK and price <= best):
