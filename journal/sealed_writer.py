@@ -182,7 +182,6 @@ class _Segment:
         self.chain = header.prev_hash
         self.raw = 0
         self._written = 0
-        self._first_recv_ns: int | None = None
         self._entries: list[Entry] = []
         self._raw_digest: Final = blake2b(digest_size=32)
         self._zst_digest: Final = blake2b(digest_size=32)

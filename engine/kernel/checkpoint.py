@@ -19,9 +19,6 @@ from engine.kernel.pack import Malformed, Packer, Unpacker
 from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID
 
-DIGEST_SIZE: Final[i64] = 32
-
-
 # The fields in the order in which they are packed. A new one goes to the end of its list.
 _LISTING_TEXTS: Final = ("venue", "market", "settlement", "event", "base")
 _LISTING_TUPLES: Final = ("symbols", "outcomes")
