@@ -68,9 +68,10 @@ class Segment:
         return Decompressor().block(stored, entry.raw_len, self.path, entry.file_off) if self.sealed else stored
 
     def _read(self, offset: int, size: int) -> bytes:
-        if self._file is None:
-            self._file = self._disk.open_read(self.path)
-        return self._file.read(offset, size)
+        file = self._file  # held until it is read, whoever calls `close` meanwhile
+        if file is None:
+            file = self._file = self._disk.open_read(self.path)
+        return file.read(offset, size)
 
     def tail(self) -> bytes:
         """The checked bytes of a WAL behind its last closed block; empty when the segment is complete."""
@@ -110,9 +111,12 @@ class Segment:
         return self.check(number - 1, self.raw(number - 1), None)
 
     def close(self) -> None:
-        """Close the file; it is opened again when more is asked for."""
-        if self._file is not None:
-            self._file.close()
+        """
+        Let the file go; it is opened again when more is asked for.
+
+        It closes when nobody holds it: the helper thread comes here behind a segment's last block, and its owner may be
+        reading.
+        """
         self._file = None
 
 

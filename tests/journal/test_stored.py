@@ -1,8 +1,10 @@
 """One segment on disk, and how it joins the one before."""
 
+from threading import Thread
+
 import pytest
 from journal_maker import ROOT, VENUE, create, group, read, reopen, three_segments
-from simulated_disk import SimulatedDisk
+from simulated_disk import SimulatedDisk, SimulatedFile
 
 from engine.kernel.record import CONTROL, LAST, NONE
 from journal.background import Inline
@@ -54,6 +56,27 @@ def test_names_in_a_sealed_segment_are_looked_for_once(monkeypatch):
     sources_of(segment)[9] = "a caller's own"
 
     assert (sources_of(segment), loaded) == ({}, [1, 0])
+
+
+def test_a_segment_that_another_thread_closes_while_it_is_read_is_read_all_the_same(monkeypatch):
+    disk = two_blocks()
+    (segment,) = open_sealed(disk, zst_path(ROOT, 1))
+    expected = segment.raw(0)
+    closing = Thread(target=segment.close)
+
+    class Slow(SimulatedFile):
+        def read(self, offset: int, size: int) -> bytes:
+            closing.start()
+            closing.join()
+            assert self._open
+            return super().read(offset, size)
+
+    segment.close()
+    monkeypatch.setattr("simulated_disk.SimulatedFile", Slow)
+    assert segment.raw(0) == expected
+    monkeypatch.undo()
+
+    assert segment.raw(0) == expected
 
 
 def test_a_last_block_in_the_middle_is_refused():
