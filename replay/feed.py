@@ -5,8 +5,9 @@ Without the orders of the base's own runs, where it has real ones: `replay.witho
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import closing
 from functools import partial
 from typing import Final, Protocol
 
@@ -120,8 +121,8 @@ class JournalFeed:
             if segment.last_seq < from_seq:
                 continue
             try:
-                with self._sidecar(segment) as sidecar:
-                    for piece in _ahead(sidecar, self._background):
+                with self._sidecar(segment) as sidecar, closing(_ahead(sidecar, self._background)) as loaded:
+                    for piece in loaded:
                         yield piece
                         from_seq = int(piece.last_seq) + 1
                 continue
@@ -211,8 +212,8 @@ def packed(journal: Journal, packer: InputPacker, from_seq: int, until_seq: int)
             yield packer.take()
 
 
-def _ahead(sidecar: Sidecar, background: Background) -> Iterator[Piece]:
-    """Every piece of *sidecar*, loaded ahead."""
+def _ahead(sidecar: Sidecar, background: Background) -> Generator[Piece, None, None]:
+    """Every piece of *sidecar*, loaded ahead. To be closed before the sidecar is: then nobody reads it any more."""
     waiting: deque[Future[Piece]] = deque()
     parts = len(sidecar.contents.parts)
     asked = 0
@@ -221,7 +222,9 @@ def _ahead(sidecar: Sidecar, background: Background) -> Iterator[Piece]:
             while asked < parts and len(waiting) < AHEAD:
                 waiting.append(background.run(partial(sidecar.piece, asked)))
                 asked += 1
-            yield waiting.popleft().result()
+            piece = waiting[0].result()  # one that was not waited for to its end stays here
+            waiting.popleft()
+            yield piece
     finally:
         for future in waiting:
             if not future.cancel():

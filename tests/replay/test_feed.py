@@ -1,6 +1,9 @@
 """A base's inputs as pieces: all of them, in order, with what a driver has to know of them beforehand."""
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 from resimulations import write_recording
@@ -8,16 +11,17 @@ from run_maker import sample_inputs
 
 from engine.kernel import kinds
 from engine.kernel.record import NONE
-from journal.background import Inline
+from journal.background import Inline, Stepped
 from journal.disk import RealDisk
 from journal.reader import Journal, open_journal
 from journal.seal import seal
+from replay import feed as feed_module
 from replay.decoded import AheadCursor, DecodedCursor, Piece
 from replay.decoders import newest
 from replay.feed import Feed, JournalFeed, MemoryFeed
 from replay.packed import Packed
 from replay.rebuild import bare_kernel
-from replay.sidecar import write_sidecar
+from replay.sidecar import Sidecar, write_sidecar
 from replay.strict import is_kept
 from scenarios.sample.recording import START_NS, Input
 
@@ -128,6 +132,57 @@ def test_the_least_lag_of_each_source_is_known_before_anything_is_folded(folder:
 
         assert min(feed.least_lags().values()) == least == 1_000_000
         assert all(lag >= LAG_NS for piece in pieces for lag in piece.most_lag_ns.values())
+
+
+class Begun(Stepped):
+    """Whatever is asked for is under way until somebody waits for its end; the wait for the *last* is interrupted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = 0
+        self.futures: list[Future[Any]] = []
+
+    def run(self, function: Callable[[], Any], then: Callable[[], None] | None = None) -> Future[Any]:
+        future = super().run(function, then)
+        self.futures.append(future)
+        future.cancel = lambda: future.cancelled()  # type: ignore[method-assign]
+        if len(self.futures) == self.last:
+            future.result = self._interrupted  # type: ignore[method-assign]
+        return future
+
+    def _interrupted(self, timeout: float | None = None) -> Any:
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_feed_that_is_left_waits_for_what_still_reads_its_sidecar(
+    folder: Path, interrupted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it was given up behind its first piece, or interrupted while it waited for the last one."""
+    monkeypatch.setattr("replay.sidecar.PIECE", 2000)
+    loading, held = feed_module._ahead, []
+
+    def kept(sidecar: Sidecar, background: Begun) -> Iterator[Piece]:
+        held.append(loading(sidecar, background))  # whoever shows a traceback may hold it longer than the feed does
+        background.last = len(sidecar.contents.parts)
+        return held[-1]
+
+    monkeypatch.setattr(feed_module, "_ahead", kept)
+    background = Begun()
+    with open_journal(folder, background=Inline()) as journal:
+        index(journal, 1)
+        found = JournalFeed(RealDisk(), journal, newest(), BUILD, background, pytest.fail).pieces()
+        first = next(found)
+        if interrupted:
+            with pytest.raises(KeyboardInterrupt):
+                list(found)
+        else:
+            found.close()
+
+    assert 1 < len(background.futures) <= background.last
+    assert (len(background.futures) == background.last) is interrupted
+    assert [future.exception() for future in background.futures] == [None] * len(background.futures)
+    assert first.first_seq == 1
 
 
 def test_a_feed_in_memory_gives_its_pieces_again() -> None:
