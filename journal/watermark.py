@@ -76,8 +76,8 @@ class Watermark:
         """Take note of the sync under way if it has ended, or, with *wait*, when it has; whether one did."""
         if self._syncing is None or not (wait or self._syncing.done()):
             return False
-        syncing, self._syncing = self._syncing, None
-        syncing.result()
+        self._syncing.result()  # interrupted while it waits, it leaves the sync to whoever closes the file
+        self._syncing = None
         self.durable_seq, self.durable_off = self._target
         return True
 

@@ -77,7 +77,8 @@ class Writer:
         **settings: Unpack[Settings],
     ) -> "Writer":
         """
-        Start a new journal in *directory*, which is made if absent.
+        Start a new journal in *directory*, which is made if absent. Raises JournalExists, Locked, RecoveryRefused,
+        WriterFailed.
 
         Args:
             journal_id: 16 bytes, constant for the life of the journal.
@@ -85,8 +86,6 @@ class Writer:
             sources: number to name; 1 is the engine and is added.
             first_seq: number of the first data record (a salvaged journal keeps its numbers).
             settings: see `Settings`.
-        Raises:
-            JournalExists, Locked, RecoveryRefused, WriterFailed.
         """
         if len(journal_id) != 16:
             raise ValueError(f"a journal_id has 16 bytes, not {len(journal_id)}")
@@ -319,9 +318,11 @@ class Writer:
                 self._tell_closed(self.segment_no, stop_reason)
         finally:
             self._batch.block_limit = -1
-            self._mark.leave()
-            self._segment.file.close()
-            self._lock.release()
+            try:
+                self._mark.leave()
+            finally:
+                self._segment.file.close()
+                self._lock.release()
 
     def _turn(self, recv_ns: int) -> None:
         """Between two groups: rotate or close the block, whichever is due."""

@@ -1,5 +1,7 @@
 """Appending, cutting into blocks and segments, and the durable watermark."""
 
+import errno
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -193,6 +195,59 @@ def test_threads_sync_behind_the_callers_back(tmp_path):
 
     assert woken
     assert len(read(RealDisk(), tmp_path / "j")) == 2
+
+
+class Interrupted(Stepped):
+    """While the first function runs whoever waits for it is interrupted, as often as *times* says."""
+
+    def __init__(self, times=1):
+        super().__init__()
+        self._times = times
+
+    def run(self, function, then=None):
+        future = super().run(function, then)
+
+        def waiting(wait):
+            def waited(timeout=None):
+                if self._times:
+                    self._times -= 1
+                    raise KeyboardInterrupt
+                return wait(timeout)
+
+            return waited
+
+        future.result, future.exception = waiting(future.result), waiting(future.exception)
+        return future
+
+
+def test_a_sync_that_was_waited_for_in_vain_ends_before_its_file_is_closed():
+    background = Interrupted()
+    disk = SimulatedDisk()
+    writer = create(disk, background=background)
+    group(writer, 1)
+    writer.poll(0, effect_waiting=True)
+    disk.fail(0, errno.EIO)
+    with pytest.raises(KeyboardInterrupt):
+        writer.sync()
+    with pytest.raises(WriterFailed, match="JRN_SYNC_FAILED"):
+        writer.close()
+
+    assert not background.step()
+    assert writer.durable_seq == 0
+
+
+def test_a_writer_that_is_interrupted_until_its_end_frees_the_lock_all_the_same():
+    background = Interrupted(times=2)
+    disk = SimulatedDisk()
+    writer = create(disk, background=background)
+    group(writer, 1)
+    writer.poll(0, effect_waiting=True)
+    with pytest.raises(KeyboardInterrupt):
+        writer.close()
+    again = reopen(disk)
+    again.close()
+
+    assert again.last_seq == 2
 
 
 def test_logical_time_runs_from_the_anchor_and_never_before_the_last_record():
