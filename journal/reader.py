@@ -266,12 +266,12 @@ class Journal:
 
 def _load(segment: Segment, number: int, chain: list[bytes | None], verify: bool) -> Block:
     raw = segment.raw(number)
-    if segment.sealed and number == len(segment.entries) - 1:
-        segment.close()
     if verify:
         chain[0] = segment.check(number, raw, chain[0] or segment.previous_hash(number))
     else:
         segment.check(number, raw, None)
+    if segment.sealed and number == len(segment.entries) - 1:
+        segment.close()
     return Block(segment, number, raw, segment.entries[number].raw_off - segment.raw_base, True)
 
 

@@ -233,6 +233,14 @@ def test_a_wrong_checksum_inside_a_block_with_a_fitting_chain_is_found_by_record
         list(journal.records())
 
 
+def test_a_segment_is_let_go_behind_its_last_block_also_where_reading_begins_there():
+    with open_journal(ROOT, three_segments(sealed=3), Inline()) as journal:
+        for segment in journal.segments:
+            list(journal.blocks(segment.last_seq, segment.last_seq))
+
+        assert [segment._file for segment in journal.segments] == [None] * 3
+
+
 def test_a_reader_that_stops_early_leaves_nothing_running():
     disk = three_segments(sealed=3)
     background = Stepped()
