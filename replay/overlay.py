@@ -226,7 +226,11 @@ def open_base(disk: Disk, overlay: Path, run: RunStart, given: Path | None) -> B
     assert run.base is not None
     without = takes_out(run.base)
     journal = open_journal(base_path(disk, overlay, given), disk)
-    return BaseWithoutOwn(journal, run.base, run.decoders) if without else BaseFeed(journal, run.base)
+    try:
+        return BaseWithoutOwn(journal, run.base, run.decoders) if without else BaseFeed(journal, run.base)
+    except BaseException:
+        journal.close()
+        raise
 
 
 def base_path(disk: Disk, overlay: Path, given: Path | None) -> Path:

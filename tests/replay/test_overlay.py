@@ -22,10 +22,11 @@ from journal.bundle import bundle
 from journal.disk import RealDisk
 from journal.errors import Taken
 from journal.labels import Label, write_label
-from journal.reader import Record, open_journal
+from journal.reader import Journal, Record, open_journal
 from journal.seal import seal
 from replay.materialise import NoOverlay, materialise
-from replay.overlay import NoBase, WrongBase, span_fields, span_payload
+from replay.overlay import NoBase, WrongBase, open_base, span_fields, span_payload
+from replay.run import read_run_start
 from scenarios.sample.recording import START_NS
 
 DISK = RealDisk()
@@ -95,6 +96,18 @@ def test_another_journal_is_refused_as_a_base(copy: Path, tmp_path: Path) -> Non
     resimulate(base, Setting(), copy / "other")
     with pytest.raises(WrongBase, match="it is journal"):
         strict(copy / "run", base=copy / "other")
+
+
+def test_a_base_that_is_refused_is_closed(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Path] = []
+    monkeypatch.setattr(Journal, "close", lambda journal: closed.append(journal.path))
+    resimulate(copy / "recording", Setting(), copy / "other")
+    (start,) = of_kind(records(copy / "run"), int(kinds.RUN_START))
+    closed.clear()
+    with pytest.raises(WrongBase):
+        open_base(DISK, copy / "run", read_run_start(start.seq, start.payload), copy / "other")
+
+    assert closed == [copy / "other"]
 
 
 @pytest.mark.parametrize("form", ["wal", "sealed folder", "sealed file", "bundle"])
