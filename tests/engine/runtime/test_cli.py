@@ -6,13 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner, Result
-from interrupting import heed
+from interrupting import heed, waiting_at
 from recordings import hftbacktest_file, hftbacktest_lines, small_journal
 
 import engine as house
@@ -33,7 +32,11 @@ def run(*words: object) -> Result:
 
 def start(*words: object, **options) -> subprocess.Popen:
     """The same in a process of its own."""
-    command = [sys.executable, "-m", "engine.runtime.cli", *map(str, words)]
+    return started(["-m", "engine.runtime.cli"], *words, **options)
+
+
+def started(program: list[str], *words: object, **options) -> subprocess.Popen:
+    command = [sys.executable, *program, *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "REFOLD_PURE": "1", "REFOLD_REQUIRE": ""}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(command, env=environment, text=True, preexec_fn=heed, **{**pipes, **options})
@@ -228,13 +231,12 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path):
 
 def test_an_interrupted_import_says_how_to_go_on_and_leaves_nothing(tmp_path):
     path = tmp_path / "usdm_btcusdt_20240808.txt"
-    path.write_bytes(hftbacktest_lines(400_000))
-    process = start("journal", "import", path, "-o", tmp_path / "journal")
-    staging = tmp_path / "journal.unfinished"
-    for _ in range(600):
-        if staging.exists() or process.poll() is not None:
-            break
-        time.sleep(0.01)
+    path.write_bytes(hftbacktest_lines(2000))
+    program = waiting_at("journal.importer.writing:ImportWriter.arrival", 1000)
+    process = started(["-c", program], "journal", "import", path, "-o", tmp_path / "journal")
+    assert process.stderr is not None
+    assert process.stderr.readline() == "here\n"
+    assert (tmp_path / "journal.unfinished").exists()
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from interrupting import heed
+from interrupting import heed, waiting_at
 from recordings import hftbacktest_lines
 from resimulations import JOINING, resimulate, sample_recording
 
@@ -21,43 +21,42 @@ from journal.verify import verify
 from scenarios.sample.recording import Sample, write_sample
 
 ROOT = Path(__file__).resolve().parents[3]
-TRIES = 5
+BAR = "rich.progress:Progress.advance"
 
 
-def interrupted(at: str, *words: object, cwd: Path) -> tuple[str, str]:
-    """Run `engine WORDS`, interrupt it once its progress bar says *at*; returns stdout and stderr."""
-    for _ in range(TRIES):
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "engine.runtime.cli", *map(str, words)],
-            env={
-                **os.environ,
-                "PYTHONPATH": str(ROOT),
-                "REFOLD_PURE": "1",
-                "REFOLD_REQUIRE": "",
-                "TERM": "xterm",
-                "COLUMNS": "100",
-            },
-            cwd=cwd,
-            stdout=subprocess.PIPE,
-            stderr=theirs,
-            preexec_fn=heed,
-        )
-        os.close(theirs)
-        said = b""
-        while at.encode() not in said:
-            piece = read(ours)
-            assert piece, f"it ended before it was {at}: {said.decode()}"
-            said += piece
-        process.send_signal(signal.SIGINT)
-        while piece := read(ours):
-            said += piece
-        os.close(ours)
-        out, _ = process.communicate(timeout=60)
-        if process.returncode == Exit.INTERRUPTED:
-            return out.decode(), said.decode()
-        assert process.returncode == 0, said.decode()  # it was done before the signal came
-    pytest.fail(f"{words[0]} was too quick to be interrupted, {TRIES} times")
+def interrupted(at: str, *words: object, cwd: Path, call: str = BAR) -> tuple[str, str]:
+    """Run `engine WORDS`, interrupt it in *call* while its progress bar says *at*; returns stdout and stderr."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", waiting_at(call, 1), *map(str, words)],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "REFOLD_PURE": "1",
+            "REFOLD_REQUIRE": "",
+            "TERM": "xterm",
+            "COLUMNS": "100",
+        },
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        preexec_fn=heed,
+    )
+    os.close(theirs)
+    said = b""
+    while b"here" not in said:
+        piece = read(ours)
+        assert piece, f"it ended before it was {at}: {said.decode()}"
+        said += piece
+    process.send_signal(signal.SIGINT)
+    while piece := read(ours):
+        said += piece
+    os.close(ours)
+    out, _ = process.communicate(timeout=60)
+
+    assert at in said.decode()
+    assert process.returncode == Exit.INTERRUPTED, said.decode()
+    return out.decode(), said.decode()
 
 
 def read(terminal: int) -> bytes:
@@ -70,14 +69,14 @@ def read(terminal: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A recording that takes its time, sealed and unsealed, and what an import and a resimulation need."""
+    """A recording of several blocks, sealed and unsealed, and what an import and a resimulation need."""
     folder = tmp_path_factory.mktemp("interrupts")
     disk = RealDisk()
-    write_sample(Sample(frames=25_000), folder / "unsealed", disk, Inline(), sealed_ns=None)
+    write_sample(Sample(frames=12_000), folder / "unsealed", disk, Inline(), sealed_ns=None)
     shutil.copytree(folder / "unsealed", folder / "sealed")
     seal(disk, folder / "sealed", 1, sealed_ns=1)
-    resimulate(sample_recording(folder / "small", frames=6000), JOINING, folder / "run")
-    (folder / "usdm_btcusdt_20240808.txt").write_bytes(hftbacktest_lines(200_000))
+    resimulate(sample_recording(folder / "small", frames=3000), JOINING, folder / "run")
+    (folder / "usdm_btcusdt_20240808.txt").write_bytes(hftbacktest_lines(20_000))
     (folder / "policy").symlink_to(ROOT / "config")
     return folder
 
@@ -125,7 +124,9 @@ def test_what_was_only_looked_at_says_nothing_as_a_result(place: Path, at: str, 
 def test_an_interrupted_sealing_leaves_the_segment_and_is_done_again(place: Path, tmp_path: Path) -> None:
     shutil.copytree(place / "unsealed", tmp_path / "journal")
     original = (tmp_path / "journal" / "00000001.wal").read_bytes()
-    out, err = interrupted("sealing", "journal", "seal", "journal", cwd=tmp_path)
+    out, err = interrupted(
+        "sealing", "journal", "seal", "journal", cwd=tmp_path, call="journal.frames:Compressor.frame"
+    )
 
     assert (out, err.count("Error: interrupted.")) == ("", 1)
     assert (tmp_path / "journal" / "00000001.wal").read_bytes() == original

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from interrupting import heed
+from interrupting import heed, waiting_at
 from resimulations import JOINING, resimulate, write_recording
 from run_maker import Derived, long_inputs, write_run
 
@@ -377,14 +377,11 @@ class StandingClock:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the workers are looked up in /proc")
-def test_an_interrupt_ends_the_workers_and_the_command_with_130(tmp_path: Path) -> None:
-    write_run(tmp_path / "run", long_inputs(2 * DIGEST_EVERY + 9000, 3000), block_target=8192)
-    with open_journal(tmp_path / "run", background=Inline()) as journal:
-        replay_strictly(journal, checkpoints=Checkpoints(RealDisk(), journal, this_build(), True, DIGEST_EVERY))
+def test_an_interrupt_ends_the_workers_and_the_command_with_130(made: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "REFOLD_PURE": "1", "REFOLD_REQUIRE": ""}
-    at_once = "from engine.runtime.commands import workers; workers.PATIENCE_S = workers.PAYS_S = 0.0; "
-    program = at_once + "from engine.runtime.cli import main; main()"
-    command = [sys.executable, "-c", program, "replay", str(tmp_path / "run"), "--jobs", "2"]
+    at_once = "from engine.runtime.commands import workers; workers.PATIENCE_S = workers.PAYS_S = 0.0\n"
+    program = at_once + waiting_at("engine.runtime.commands.workers:Workers._look", 2)  # they were started in the first
+    command = [sys.executable, "-c", program, "replay", str(made), "--jobs", "2"]
     process = subprocess.Popen(
         command,
         env=environment,
@@ -394,17 +391,17 @@ def test_an_interrupt_ends_the_workers_and_the_command_with_130(tmp_path: Path) 
         start_new_session=True,
         preexec_fn=heed,
     )
-    children: list[int] = []
-    while len(children) < 2 and process.poll() is None:
-        children = workers_of(process.pid)
-        time.sleep(0.02)
+    assert process.stderr is not None
+    assert process.stderr.readline() == "here\n"
+    children = workers_of(process.pid)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: every process of the group
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
 
+    assert len(children) == 2  # a worker, and who looks after what they share
     assert process.returncode == Exit.INTERRUPTED
     assert out == ""
     assert err.strip() == "Error: interrupted."
-    patience = time.monotonic() + 10
+    patience = time.monotonic() + 60
     while (left := [pid for pid in children if alive(pid)]) and time.monotonic() < patience:
         time.sleep(0.02)
     assert not left
