@@ -3,6 +3,7 @@
 import gc
 import resource
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,19 +66,18 @@ def test_live_objects_and_packed_arrays_are_the_same_at_two_points_of_a_looped_r
         blocks = [(block.data, block.start, block.end) for block in journal.blocks()]
     kernel = bare_kernel()
     found: list[tuple[tuple[int, int], int, int]] = []
-    for _ in range(4):
+    for _ in range(7):
         play(kernel, blocks)
         found.append(((0, 0), 0, 0))  # so that noting it costs no object later
-    for turn in range(4):
+    for turn in range(7):
         play(kernel, blocks)
         found[turn] = (live(), vec_words(kernel), len(kernel.checkpoint()))
-    (objects, allocated), words, state = found[2]
-    (objects_later, allocated_later), words_later, state_later = found[3]
+    settled = list(pairwise(found[2:]))
 
-    assert objects == objects_later
-    assert abs(allocated_later - allocated) < 20  # Python's own caches breathe
-    assert words == words_later
-    assert state == state_later
+    # What grows does so at every turn; what a plugin's thread holds meanwhile comes once, and goes once.
+    assert sum(objects == later for ((objects, _), *_), ((later, _), *_) in settled) >= 2
+    assert sum(abs(later - given) < 20 for ((_, given), *_), ((_, later), *_) in settled) >= 2  # caches breathe
+    assert all(packed == later for (_, *packed), (_, *later) in settled)
 
 
 def peak_mb() -> float:

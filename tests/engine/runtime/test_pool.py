@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -114,7 +115,27 @@ def test_leaving_the_pool_ends_its_processes(plan: Plan) -> None:
         assert [process.is_alive() for process in processes] == [False] * 3
 
 
-def test_a_process_with_threads_is_not_copied() -> None:
-    tasks = Path("/proc/self/task")
+@copying
+def test_a_process_with_threads_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a listing that stands still: a thread that has been joined may be in the real one a moment longer."""
+    monkeypatch.setattr(pool_module, "THREADS", tmp_path)
+    (tmp_path / "100").mkdir()
 
-    assert forks_safely() == (tasks.is_dir() and len(list(tasks.iterdir())) == 1)
+    assert forks_safely()
+    (tmp_path / "101").mkdir()
+    assert not forks_safely()
+    monkeypatch.setattr(pool_module, "THREADS", tmp_path / "absent")
+    assert not forks_safely()
+
+
+@copying
+def test_the_threads_of_this_process_are_listed() -> None:
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait)
+    thread.start()
+    try:
+        assert str(thread.native_id) in os.listdir(pool_module.THREADS)
+        assert not forks_safely()
+    finally:
+        end.set()
+        thread.join()
