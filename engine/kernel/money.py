@@ -76,6 +76,39 @@ class Money:
         self.high += high + (low >> _BITS)
         self.low = low & _WORD
 
+    def share(self, money: "Money", part: i64, whole: i64, up: bool = False) -> None:
+        """
+        Become *part* of *whole* of *money*, which is another amount, rounded toward zero, or (*up*) away from it.
+
+        0 <= *part* <= *whole*, and 1 <= *whole* < 2**60.
+        """
+        high = money.high
+        low = money.low
+        negative = high < 0
+        if negative:
+            high = -high - (1 if low > 0 else 0)
+            low = -low & _WORD
+        if high < whole and whole >> 31 == 0:
+            # Long division by digits of 30 bits, of which the rest and one more fit into a word.
+            left = (high << 30) | (low >> 30)
+            digit = left // whole
+            left = ((left - digit * whole) << 30) | (low & _HALF)
+            last = left // whole
+            left = (left - last * whole) * part
+            if up:
+                left += whole - 1
+            self.clear()
+            self.add_product((digit << 30) | last, part)
+            self.add(0, left // whole)
+        else:
+            value = ((int(high) << 60) + int(low)) * int(part)
+            if up:
+                value += int(whole - 1)
+            self.become(value // int(whole))
+        if negative:
+            self.high = -self.high - (1 if self.low > 0 else 0)
+            self.low = -self.low & _WORD
+
     def add_int(self, value: int) -> None:
         """Add an int."""
         if value == 0:

@@ -83,6 +83,7 @@ class Holding:
         self.fees_money: Final[Money] = Money()
         self.income: int = 0  # rebates and rewards
         self.traded_money: Final[Money] = Money()
+        self._released: Final[Money] = Money()  # only while a part is closed
 
     @property
     def cost(self) -> int:
@@ -131,25 +132,17 @@ class Holding:
         closed = signed if signed > 0 else -signed
         if closed > held:
             closed = held
-        released = self._released(closed, held)
+        released = self._released  # the share of the cost that goes with what is closed; all of it with the last
+        released.share(self.cost_money, closed, held)
         # Closing a long position sells `closed`, closing a short one buys it: `signed` has the sign of our cash's loss.
-        proceeds = int(closed) * int(price) if signed < 0 else -int(closed) * int(price)
-        self.realised += proceeds - released
-        self.cost -= released
+        self.realised_money.add_product(price, closed if signed < 0 else -closed)
+        self.realised_money.add(-released.high, -released.low)
+        self.cost_money.add(-released.high, -released.low)
         self.size = size - closed if size > 0 else size + closed
         rest = signed + closed if signed < 0 else signed - closed
         if rest != 0:
             self.size = rest
             self.cost_money.add_product(price, rest)  # nothing is left of the old position, and of its cost
-
-    def _released(self, closed: i64, held: i64) -> int:
-        """The share of the cost that goes with *closed* of *held*, rounded toward zero; all of it with the last."""
-        cost = self.cost
-        if closed == held:
-            return cost
-        if cost >= 0:
-            return cost * int(closed) // int(held)
-        return -(-cost * int(closed) // int(held))
 
 
 @final

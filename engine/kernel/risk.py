@@ -242,4 +242,4 @@ def _excess(left: Money, money: Money, size: i64, closes: i64) -> None:
     elif closes == 0:
         left.copy(money)
     else:
-        left.become(-(-money.value() * int(size - closes) // int(size)))
+        left.share(money, size - closes, size, True)

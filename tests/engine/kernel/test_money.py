@@ -1,7 +1,7 @@
 """Money in two machine words, against plain ints."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.kernel.digest import Digest
@@ -35,6 +35,21 @@ def test_a_product_is_that_of_ints(value, price, size, negative):
     made.add_product(price, signed)
 
     assert made.value() == value + price * signed
+    assert 0 <= made.low < 2**60
+
+
+@given(AMOUNTS, VALUES, VALUES, st.booleans())
+@example(-(2**60), 1, 1, False)
+@example(-(2**61) - 1, 2**30, 2**31 - 1, True)
+@example((2**31 - 2) * 2**60 + 2**60 - 1, 2**31 - 1, 2**31 - 1, True)
+@example(2**100, 3, 7, False)
+def test_a_share_is_that_of_ints(value, one, other, up):
+    part, whole = min(one, other), max(one, other, 1)
+    made = Money()
+    made.share(money(value), part, whole, up)
+
+    expected = -(-abs(value) * part // whole) if up else abs(value) * part // whole
+    assert made.value() == (expected if value >= 0 else -expected)
     assert 0 <= made.low < 2**60
 
 
