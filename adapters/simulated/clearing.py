@@ -22,6 +22,7 @@ class Line:
         self._response: Final[Delay] = response
         self._first: Report | None = None
         self._last: Report | None = None
+        self._taken: Report | None = None  # the last that was taken, before it those that may be used again
         self._last_ns: i64 = NONE
         self.next_ns: i64 = NONE
         """When the next report reaches us; NONE while none is on its way."""
@@ -44,7 +45,14 @@ class Line:
         if at_ns < self._last_ns:
             at_ns = self._last_ns
         self._last_ns = at_ns
-        report = Report(at_ns, kind, request, venue_ns, a, b, c, d, e)
+        taken = self._taken
+        report = taken.behind if taken is not None else None
+        if taken is None or report is None:
+            report = Report(at_ns, kind, request, venue_ns, a, b, c, d, e)
+        else:
+            taken.behind = report.behind
+            report.behind = None
+            report.state(at_ns, kind, request, venue_ns, a, b, c, d, e)
         last = self._last
         self._last = report
         if last is None:
@@ -54,10 +62,12 @@ class Line:
             last.behind = report
 
     def take(self, now_ns: i64) -> Report | None:
-        """The oldest report that has reached us by *now_ns*."""
-        first = self._first
-        if first is None or first.at_ns > now_ns:
+        """The oldest report that has reached us by *now_ns*: good until the next one is taken."""
+        next_ns = self.next_ns
+        if next_ns == NONE or next_ns > now_ns:
             return None
+        first = self._first
+        assert first is not None
         behind = first.behind
         self._first = behind
         if behind is None:
@@ -65,6 +75,8 @@ class Line:
             self.next_ns = NONE
         else:
             self.next_ns = behind.at_ns
+        first.behind = self._taken
+        self._taken = first
         return first
 
 
@@ -73,13 +85,15 @@ class Clearing:
     What follows a match: here nothing, a trade is final at once. Settlement, payouts and rewards derive from it.
 
     The venue asks `objection` before it takes an order, tells `filled` before it reports a fill, and lets it `act` when
-    `next_ns` says. Whatever it has to tell us goes through *line*, which the venue hands to `join`.
+    `due_ns` says. Whatever it has to tell us goes through *line*, which the venue hands to `join`.
     """
 
     def __init__(self) -> None:
         self.line: Line | None = None
         self.fee: i64 = NONE
         """What the report of the fill last told states as our fee, in size units of the currency (NONE: as listed)."""
+        self.due_ns: i64 = NONE
+        """When it next does something by itself; NONE if nothing is due."""
 
     def join(self, line: Line, instruments: list[Instrument], book: VenueBook, pits: list[Pit]) -> None:
         """
@@ -110,12 +124,8 @@ class Clearing:
     def resolved(self, market: i64, winner: i64, venue_ns: i64) -> None:
         """Market number *market* was settled in favour of instrument *winner* (NONE: of neither)."""
 
-    def next_ns(self) -> i64:
-        """When it next does something by itself; NONE if nothing is due."""
-        return NONE
-
     def market(self) -> i64:
-        """The number of the market whose book it needs at `next_ns`; -1 for none."""
+        """The number of the market whose book it needs at `due_ns`; -1 for none."""
         return -1
 
     def act(self, now_ns: i64) -> None:

@@ -88,7 +88,6 @@ class Office(Clearing):
         self._book: VenueBook | None = None
         self._pits: list[Pit] = []
         self._conversions: list[Conversion] = []
-        self._due_ns: i64 = NONE  # of all parts: asked for at every event of a run
 
     def join(self, line: Line, instruments: list[Instrument], book: VenueBook, pits: list[Pit]) -> None:
         """See `Clearing`."""
@@ -231,16 +230,12 @@ class Office(Clearing):
 
     # -- time --------------------------------------------------------------------------------------------------------
 
-    def next_ns(self) -> i64:
-        """See `Clearing`."""
-        return self._due_ns
-
     def _look(self) -> None:
         """Something was begun or done: when is the next thing due?"""
         due = self._own_ns()
         if self.rewards is not None:
             due = _earlier(due, self.rewards.next_ns())
-        self._due_ns = due
+        self.due_ns = due
 
     def _own_ns(self) -> i64:
         """When something is due beside the rewards."""

@@ -80,16 +80,28 @@ class Report:
         d: i64 = 0,
         e: i64 = 0,
     ) -> None:
-        self.at_ns: Final[i64] = at_ns
-        self.kind: Final[i64] = kind
-        self.request: Final[i64] = request
-        self.venue_ns: Final[i64] = venue_ns
-        self.a: Final[i64] = a
-        self.b: Final[i64] = b
-        self.c: Final[i64] = c
-        self.d: Final[i64] = d
-        self.e: Final[i64] = e
+        self.at_ns: i64 = at_ns
+        self.kind: i64 = kind
+        self.request: i64 = request
+        self.venue_ns: i64 = venue_ns
+        self.a: i64 = a
+        self.b: i64 = b
+        self.c: i64 = c
+        self.d: i64 = d
+        self.e: i64 = e
         self.behind: Report | None = None  # the next one on its way to us
+
+    def state(self, at_ns: i64, kind: i64, request: i64, venue_ns: i64, a: i64, b: i64, c: i64, d: i64, e: i64) -> None:
+        """Say something else, once this was heard."""
+        self.at_ns = at_ns
+        self.kind = kind
+        self.request = request
+        self.venue_ns = venue_ns
+        self.a = a
+        self.b = b
+        self.c = c
+        self.d = d
+        self.e = e
 
     def payload(self, packer: Packer) -> bytes:
         """The payload of its record, by way of an empty *packer*."""

@@ -8,7 +8,7 @@ orders nor our fills. `README.md` beside this file says it at length.
 
 from typing import Final, final
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64
 
 from adapters.simulated.adversary import Adversary
 from adapters.simulated.book import VenueBook
@@ -33,19 +33,6 @@ __all__ = ["SimulatedVenue", "Watch"]
 
 
 @final
-@mypyc_attr(acyclic=True, free_list_len=1)
-class Arrival:
-    """A request on its way to the venue, and what its draws of chance are keyed by."""
-
-    def __init__(self, at_ns: i64, request: Request, key: i64, ordinal: i64) -> None:
-        self.at_ns: Final[i64] = at_ns
-        self.request: Final[Request] = request
-        self.key: Final[i64] = key
-        self.ordinal: Final[i64] = ordinal
-        self.behind: Arrival | None = None  # the next one on its way
-
-
-@final
 class SimulatedVenue:
     """
     One venue. *instruments* is the kernel's own list, which grows with the catalogue; *models* belong to this venue.
@@ -65,11 +52,11 @@ class SimulatedVenue:
         self._matching: Final[Matching] = Matching(models, self._orders, self.book)
         self._taking: Final[Taking] = Taking(models, self._orders, self.book)
         self._gate: Final[Gate] = Gate(models, self._orders, self._taking, self.book)
-        self._first: Arrival | None = None
-        self._last: Arrival | None = None
+        self._first: Request | None = None
+        self._last: Request | None = None
         self._last_arrival_ns: i64 = NONE
         self._next_request_ns: i64 = NONE
-        self._held: Final[list[Arrival]] = []  # takers that wait, by when they may trade
+        self._held: Final[list[Request]] = []  # takers that wait, by when they may trade
         self._draw_key: i64 = NONE
         self._ordinal: i64 = 0
         self.submitted: i64 = 0
@@ -123,14 +110,16 @@ class SimulatedVenue:
         if at_ns < self._last_arrival_ns:
             at_ns = self._last_arrival_ns
         self._last_arrival_ns = at_ns
-        arrival = Arrival(at_ns, request, draw_key, ordinal)
+        request.at_ns = at_ns
+        request.key = draw_key
+        request.ordinal = ordinal
         last = self._last
-        self._last = arrival
+        self._last = request
         if last is None:
-            self._first = arrival
+            self._first = request
             self._next_request_ns = at_ns
         else:
-            last.behind = arrival
+            last.behind = request
 
     def busy(self) -> bool:
         """Whether requests or reports are on their way, or a taker waits."""
@@ -156,17 +145,17 @@ class SimulatedVenue:
 
     def arrival_market(self) -> i64:
         """The number of the market whose book the next arrival needs; -1 if it needs none."""
-        arrival = self._next_held()
-        if arrival is None:
-            arrival = self._first
-        assert arrival is not None
-        if arrival.request.what != PLACE:
+        request = self._next_held()
+        if request is None:
+            request = self._first
+        assert request is not None
+        if request.what != PLACE:
             return -1
-        return self._instruments[arrival.request.instrument].market.number
+        return self._instruments[request.instrument].market.number
 
     def next_own_ns(self) -> i64:
         """When the venue next does something by itself (an order expires, a trade settles), or NONE."""
-        due = earlier(self._orders.next_expiry_ns, self._clearing.next_ns())
+        due = earlier(self._orders.next_expiry_ns, self._clearing.due_ns)
         if self.adversary is not None:
             due = earlier(due, self.adversary.next_ns)
         return due
@@ -180,7 +169,7 @@ class SimulatedVenue:
         due = self._orders.next_expiry_ns
         if due != NONE and due <= now_ns:
             self._orders.expire(now_ns)
-        due = self._clearing.next_ns()
+        due = self._clearing.due_ns
         if due != NONE and due <= now_ns:
             self._clearing.act(now_ns)
         adversary = self.adversary
@@ -252,25 +241,26 @@ class SimulatedVenue:
             del self._held[0]
             self._arrive(held, now_ns, True)
             return
-        arrival = self._first
-        assert arrival is not None
-        assert arrival.at_ns <= now_ns
-        behind = arrival.behind
+        request = self._first
+        assert request is not None
+        assert request.at_ns <= now_ns
+        behind = request.behind
         self._first = behind
         if behind is None:
             self._last = None
             self._next_request_ns = NONE
         else:
             self._next_request_ns = behind.at_ns
-        what = arrival.request.what
+            request.behind = None
+        what = request.what
         if what == CANCEL:
-            self._cancel(arrival, now_ns)
+            self._cancel(request, now_ns)
         elif what == PLACE:
-            self._arrive(arrival, now_ns, False)
+            self._arrive(request, now_ns, False)
         else:
-            self._clearing.asked(arrival.request, arrival.key, arrival.ordinal << 16, now_ns)
+            self._clearing.asked(request, request.key, request.ordinal << 16, now_ns)
 
-    def _next_held(self) -> Arrival | None:
+    def _next_held(self) -> Request | None:
         """The taker that waited and comes before the next request."""
         if not self._held:
             return None
@@ -279,10 +269,9 @@ class SimulatedVenue:
             return None
         return held
 
-    def _arrive(self, arrival: Arrival, now_ns: i64, waited: bool) -> None:
-        request = arrival.request
+    def _arrive(self, request: Request, now_ns: i64, waited: bool) -> None:
         instrument = self._instruments[request.instrument]
-        order = Resting(request, instrument, now_ns, arrival.key, arrival.ordinal, self._rules.gtd_step_ns)
+        order = Resting(request, instrument, now_ns, request.key, request.ordinal, self._rules.gtd_step_ns)
         reason = codes.OK
         if not waited and not self._rules.orders.take(now_ns):
             reason = codes.RATE_LIMIT
@@ -297,23 +286,23 @@ class SimulatedVenue:
         if not waited:
             delay = self._gate.taker_delay_ns(order)
             if delay > 0:
-                self._hold(Arrival(now_ns + delay, request, arrival.key, arrival.ordinal))
+                request.at_ns = now_ns + delay
+                self._hold(request)
                 return
         self._orders.say(order, kinds.SIM_ACKED, now_ns, 0)
         self._taking.enter(order, now_ns)
 
-    def _hold(self, arrival: Arrival) -> None:
+    def _hold(self, request: Request) -> None:
         at: i64 = len(self._held)
-        while at > 0 and self._held[at - 1].at_ns > arrival.at_ns:
+        while at > 0 and self._held[at - 1].at_ns > request.at_ns:
             at -= 1
-        self._held.insert(at, arrival)
+        self._held.insert(at, request)
 
     def _waits(self, number: i64) -> bool:
         """Whether the order of request *number* is held back."""
-        return any(held.request.number == number for held in self._held)
+        return any(held.number == number for held in self._held)
 
-    def _cancel(self, arrival: Arrival, now_ns: i64) -> None:
-        request = arrival.request
+    def _cancel(self, request: Request, now_ns: i64) -> None:
         reason = codes.OK
         if not self._rules.cancels.take(now_ns):
             reason = codes.RATE_LIMIT
@@ -325,8 +314,8 @@ class SimulatedVenue:
             elif not self._orders.cancel(self._instruments[request.instrument].market.number, request.target, now_ns):
                 reason = codes.NO_SUCH_ORDER
         if reason != codes.OK:
-            index = arrival.ordinal << 16
-            self._line.say(arrival.key, index, kinds.SIM_CANCEL_REFUSED, request.target, now_ns, reason)
+            index = request.ordinal << 16
+            self._line.say(request.key, index, kinds.SIM_CANCEL_REFUSED, request.target, now_ns, reason)
 
 
 def earlier(a: i64, b: i64) -> i64:

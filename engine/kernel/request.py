@@ -24,6 +24,9 @@ class Request:
     For a cancel, *target* is the number of the order's own request and *target_venue_id* what the venue calls it. Of
     complete sets *size* is how many, at a *price* of one, *symbol* one of the outcomes, *target_venue_id* the market's
     id. *intent* is empty in a silent kernel, which forms no ids.
+
+    The last four attributes are no part of it: who carries it to a simulated venue notes there when it arrives, by what
+    its draws of chance are keyed, and which request comes behind it.
     """
 
     def __init__(
@@ -67,6 +70,10 @@ class Request:
         self.expires_ns: Final[i64] = expires_ns
         self.target: Final[i64] = target
         self.target_venue_id: Final[str] = target_venue_id
+        self.at_ns: i64 = NONE
+        self.key: i64 = 0
+        self.ordinal: i64 = 0
+        self.behind: Request | None = None
         assert what in (PLACE, CANCEL, SPLIT, MERGE)
 
     def encode(self, packer: Packer) -> bytes:

@@ -170,7 +170,7 @@ class House:
         self.want(CancelAll())
         self.wait(2 * DAY_NS)
         assert not self.venue.busy()
-        assert self.office.next_ns() == NONE
+        assert self.office.due_ns == NONE
         assert self.office.accrued() == []
         self.check()
 
@@ -458,7 +458,7 @@ def test_an_office_without_parts_says_nothing_and_does_nothing():
     house.wait(1 * S)
 
     assert house.kinds == ["ACKED", "FILLED", "CONVERTED"] or house.kinds == ["ACKED", "CONVERTED", "FILLED"]
-    assert house.office.next_ns() == NONE
+    assert house.office.due_ns == NONE
     assert house.office.market() == -1
     assert house.office.accrued() == []
     house.office.resolved(0, NONE, 0)
@@ -485,7 +485,7 @@ def test_a_market_without_complete_sets_has_none_to_convert():
     house = House(an_office())
     request = Request(9, SPLIT, b"", "", 0, "v", "BTC", 4, 0, 1, 8, 10, 8, 0, 0, house.now)
     house.office.asked(request, 9, 0, house.now)
-    house.office.act(house.office.next_ns())
+    house.office.act(house.office.due_ns)
     report = house.venue.take_report(house.now + 10 * S)
 
     assert (report.kind, report.request, report.a) == (kinds.SIM_CONVERSION_REFUSED, 9, codes.NOT_PERMITTED)
@@ -495,4 +495,4 @@ def test_an_act_before_its_time_does_nothing():
     house = House(an_office())
     house.office.act(house.now)
 
-    assert (house.kinds, house.office.next_ns()) == ([], NONE)
+    assert (house.kinds, house.office.due_ns) == ([], NONE)
