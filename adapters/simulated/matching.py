@@ -47,27 +47,28 @@ class Matching:
         if pit.snapping or pit.taken_low != NO_ASK or pit.missed:
             self.level_set(market, side, price, size, vt)
             return
-        self._requeue(pit, pit.bids if side == BID else pit.asks, price, size)
-
-    def _requeue(self, pit: Pit, own: list[Resting], price: i64, size: i64) -> None:
-        """The level in which those of *own* at *price* queue holds *size* now."""
-        for order in own:
+        order = pit.bid if side == BID else pit.ask  # `_requeue` in place: nearly all that the venue is told
+        while order is not None:
             if order.price == price:
                 self._queue.set(order, in_lots(size, pit.market.by_lot))
+            order = order.behind
+
+    def _requeue(self, pit: Pit, side: i64, price: i64, size: i64) -> None:
+        """The level at *price* on *side*, in which our orders there queue, holds *size* now."""
+        order = pit.bid if side == BID else pit.ask
+        while order is not None:
+            if order.price == price:
+                self._queue.set(order, in_lots(size, pit.market.by_lot))
+            order = order.behind
 
     def _level(self, pit: Pit, side: i64, price: i64, size: i64, vt: i64) -> None:
-        if side == BID:
-            own = pit.bids
-            facing = pit.asks
-        else:
-            own = pit.asks
-            facing = pit.bids
-        self._requeue(pit, own, price, size)
-        if size > 0 and facing:
-            best = facing[0].price
+        self._requeue(pit, side, price, size)
+        facing = pit.first(1 - side)
+        if size > 0 and facing is not None:
+            best = facing.price
             if (side == BID and price >= best) or (side == ASK and price <= best):
                 if pit.ready(vt):
-                    self._touched(pit, facing, side, price, size, vt)
+                    self._touched(pit, side, price, size, vt)
                 else:
                     self._orders.unready += 1
                     pit.missed.append((side, price, size))
@@ -78,23 +79,22 @@ class Matching:
             missed = pit.missed
             pit.missed = []
             for side, price, size in missed:
-                facing = pit.asks if side == BID else pit.bids
-                if facing:
-                    self._touched(pit, facing, side, price, size, vt)
+                self._touched(pit, side, price, size, vt)
 
-    def _touched(self, pit: Pit, orders: list[Resting], side: i64, price: i64, size: i64, vt: i64) -> None:
-        """A level of the other *side* stands at *price*: every order of ours there or beyond fills."""
+    def _touched(self, pit: Pit, side: i64, price: i64, size: i64, vt: i64) -> None:
+        """A level of *side* stands at *price*: every order of ours on the other side there or beyond fills."""
         left = size
-        at: i64 = 0
-        while at < i64(len(orders)) and left > 0:
-            order = orders[at]
+        order = pit.first(1 - side)
+        while order is not None and left > 0:
             if (side == BID and order.price > price) or (side == ASK and order.price < price):
                 break
+            behind = order.behind  # it may be gone by then
             filled = self._fills.by_touch(order, left, vt)
             if self._fills.shared:
                 left -= filled
-            if filled == 0 or not self._orders.make(pit, order, filled, vt):
-                at += 1
+            if filled > 0:
+                self._orders.make(pit, order, filled, vt)
+            order = behind
         if left < size:
             # What our orders took of the level stands in the record until that states it again.
             self._book.take(pit.market, side, price, size - left)
@@ -105,20 +105,22 @@ class Matching:
         pit = self._orders.pit(market)
         if pit.missed:
             self._make_up(pit, vt)
-        if side != SELL and pit.asks and pit.asks[0].price <= price:
-            self._passed(pit, pit.asks, price, size, vt)
-        if side != BUY and pit.bids and pit.bids[0].price >= price:
-            self._passed(pit, pit.bids, price, size, vt)
+        ask = pit.ask
+        if side != SELL and ask is not None and ask.price <= price:
+            self._passed(pit, ask, price, size, vt)
+        bid = pit.bid
+        if side != BUY and bid is not None and bid.price >= price:
+            self._passed(pit, bid, price, size, vt)
 
-    def _passed(self, pit: Pit, orders: list[Resting], price: i64, size: i64, vt: i64) -> None:
-        """Someone took *size* at *price* from the side on which *orders* stand, or from beyond them."""
+    def _passed(self, pit: Pit, first: Resting, price: i64, size: i64, vt: i64) -> None:
+        """Someone took *size* at *price* from the side on which *first* stands, or from beyond it."""
         if not pit.ready(vt):
             self._orders.unready += 1
             return
         left = size
-        at: i64 = 0
-        while at < i64(len(orders)) and left > 0:
-            order = orders[at]
+        order: Resting | None = first
+        while order is not None and left > 0:
+            behind = order.behind  # it may be gone by then
             beyond = left
             if order.price == price:
                 beyond = self._queue.trade(order, left)
@@ -129,8 +131,9 @@ class Matching:
                 filled = self._fills.by_trade(order, beyond, vt)
                 if self._fills.shared:
                     left -= filled
-            if filled == 0 or not self._orders.make(pit, order, filled, vt):
-                at += 1
+            if filled > 0:
+                self._orders.make(pit, order, filled, vt)
+            order = behind
 
     def snapshot(self, market: i64) -> None:
         """A full book begins; it counts when it is complete."""

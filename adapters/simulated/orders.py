@@ -97,15 +97,14 @@ class Orders:
         """Trading in the market ended: what rests there is cancelled."""
         pit = self.pit(market)
         for side in (BID, ASK):
-            orders = pit.orders(side)
-            while orders:
-                self.end(pit, orders[0], kinds.SIM_CANCELLED, vt)
+            for order in pit.orders(side):
+                self.end(pit, order, kinds.SIM_CANCELLED, vt)
 
     def expire(self, now_ns: i64) -> None:
         """End the orders whose time is over."""
         for pit in self.pits:
             for side in (BID, ASK):
-                for order in list(pit.orders(side)):
+                for order in pit.orders(side):
                     if order.expires_ns != NONE and order.expires_ns <= now_ns:
                         self.end(pit, order, kinds.SIM_EXPIRED, now_ns)
 
@@ -144,8 +143,8 @@ class Orders:
 
     # -- what becomes of orders --------------------------------------------------------------------------------------
 
-    def make(self, pit: Pit, order: Resting, size: i64, now_ns: i64) -> bool:
-        """Up to *size* of a resting order fills at its own price; True if the order is gone by that."""
+    def make(self, pit: Pit, order: Resting, size: i64, now_ns: i64) -> None:
+        """Up to *size* of a resting order fills at its own price; it may be gone by that."""
         room = self.room(order)
         if room < size:
             size = room
@@ -153,11 +152,8 @@ class Orders:
             self.fill(pit, order, order.price, size, True, now_ns)
         if order.left() == 0:
             self._gone(pit, order)
-            return True
-        if self.room(order) == 0:
+        elif self.room(order) == 0:
             self.end(pit, order, kinds.SIM_CANCELLED, now_ns)  # nothing is left that it could reduce
-            return True
-        return False
 
     def fill(self, pit: Pit, order: Resting, price: i64, size: i64, maker: bool, now_ns: i64) -> None:
         """*size* of the order trades at *price*, a price of the first outcome."""

@@ -8,7 +8,7 @@ from engine.kernel.events import KIND_FUTURE, KIND_OPTION, KIND_PERPETUAL
 from engine.kernel.market import Instrument, Market
 from engine.kernel.order import FLAG_REDUCE_ONLY
 from engine.kernel.policy import TIF_GTD
-from engine.kernel.record import NONE, wide
+from engine.kernel.record import NONE
 from engine.kernel.request import Request
 from engine.kernel.units import BID
 
@@ -16,7 +16,7 @@ ON_ITS_WAY_NS: Final[i64] = 2_000_000_000
 """No fact is longer than this on its way to us: `replay.ahead` takes it as later otherwise."""
 
 NO_BID: Final[i64] = -1
-NO_ASK: Final[i64] = wide(0x3FFFFFFF, 0)
+NO_ASK: Final[i64] = 0x3FFFFFFF << 32
 """What a `Watch` holds for a side without orders: below, and above, every price."""
 
 
@@ -88,6 +88,7 @@ class Resting:
         self.traded: i64 = 0  # what traded there since
         self.said: i64 = 0  # draws of chance so far
         self.rivals: i64 = 0  # what an adversary has placed before it, beside the recorded level
+        self.behind: Resting | None = None  # the next one on its side of the pit
 
     def left(self) -> i64:
         """What may still trade."""
@@ -139,13 +140,18 @@ class Fill:
 
 @final
 class Pit:
-    """Our orders in one market, best price first and within a price oldest first."""
+    """
+    Our orders in one market, best price first and within a price oldest first.
+
+    *bid* and *ask* are the first of either side; each names the one behind it. Orders come and go singly, and mostly
+    one is all that a side has: a list would find room for it and give that back each time.
+    """
 
     def __init__(self, market: Market) -> None:
         self.market: Final[Market] = market
         self.watch: Final[Watch] = Watch()
-        self.bids: Final[list[Resting]] = []
-        self.asks: Final[list[Resting]] = []
+        self.bid: Resting | None = None
+        self.ask: Resting | None = None
         self.snapping: bool = False  # between a snapshot's begin and end, or
         self.lost: bool = False  # before one
         self.stated: list[tuple[int, int, int]] = []  # its levels (side, price, size), until it is complete
@@ -180,71 +186,96 @@ class Pit:
         if ready and not self.market.ready():
             self.full_ns = vt
 
+    def first(self, side: i64) -> Resting | None:
+        """Our first order on *side*."""
+        return self.bid if side == BID else self.ask
+
     def orders(self, side: i64) -> list[Resting]:
-        """Our orders on *side*."""
-        return self.bids if side == BID else self.asks
+        """Our orders on *side*, as a list of its own."""
+        found: list[Resting] = []
+        order = self.first(side)
+        while order is not None:
+            found.append(order)
+            order = order.behind
+        return found
 
     def add(self, resting: Resting) -> None:
         """Take an order behind all that have its price or a better one."""
-        orders = self.orders(resting.side)
-        at: i64 = len(orders)
+        side = resting.side
         price = resting.price
-        if resting.side == BID:
-            while at > 0 and orders[at - 1].price < price:
-                at -= 1
-        else:
-            while at > 0 and orders[at - 1].price > price:
-                at -= 1
-        orders.insert(at, resting)
+        before: Resting | None = None
+        behind = self.first(side)
+        while behind is not None and (behind.price >= price if side == BID else behind.price <= price):
+            before = behind
+            behind = behind.behind
+        resting.behind = behind
+        self._follow(side, before, resting)
         self.watched()
 
     def remove(self, resting: Resting) -> None:
         """The order is gone."""
-        orders = self.orders(resting.side)
-        at: i64 = 0
-        last: i64 = len(orders) - 1
-        while orders[at] is not resting:
-            at += 1
-        while at < last:
-            orders[at] = orders[at + 1]
-            at += 1
-        orders.pop()
+        side = resting.side
+        before: Resting | None = None
+        order = self.first(side)
+        while order is not resting:
+            assert order is not None
+            before = order
+            order = order.behind
+        self._follow(side, before, resting.behind)
+        resting.behind = None
         self.watched()
+
+    def _follow(self, side: i64, before: Resting | None, order: Resting | None) -> None:
+        """*order* is the one behind *before*, or the first of *side*."""
+        if before is not None:
+            before.behind = order
+        elif side == BID:
+            self.bid = order
+        else:
+            self.ask = order
 
     def find(self, number: i64) -> Resting | None:
         """The order of request *number*, if it rests here."""
-        for resting in self.bids:
-            if resting.number == number:
-                return resting
-        for resting in self.asks:
-            if resting.number == number:
-                return resting
-        return None
+        order = self.bid
+        while order is not None:
+            if order.number == number:
+                return order
+            order = order.behind
+        order = self.ask
+        while order is not None and order.number != number:
+            order = order.behind
+        return order
 
     def watched(self) -> None:
         """State anew what to watch for."""
         watch = self.watch
-        bids: i64 = len(self.bids)
-        asks: i64 = len(self.asks)
-        watch.count = bids + asks
+        watch.count = 0
         watch.bid_low = NO_BID
         watch.bid_high = NO_BID
         watch.ask_low = NO_ASK
         watch.ask_high = NO_ASK
-        if bids > 0:
-            watch.bid_high = self.bids[0].price
-            watch.bid_low = self.bids[bids - 1].price
-        if asks > 0:
-            watch.ask_low = self.asks[0].price
-            watch.ask_high = self.asks[asks - 1].price
+        order = self.bid
+        if order is not None:
+            watch.bid_high = order.price
+        while order is not None:
+            watch.count += 1
+            watch.bid_low = order.price
+            order = order.behind
+        order = self.ask
+        if order is not None:
+            watch.ask_low = order.price
+        while order is not None:
+            watch.count += 1
+            watch.ask_high = order.price
+            order = order.behind
         if self.taken_low != NO_ASK:
             # Both sides are watched over the range: a level stated again there forgets what we took of it.
             watch.count += 1
             if self.taken_low < watch.ask_low:
                 watch.ask_low = self.taken_low
-            if self.taken_high > watch.ask_high or asks == 0:
+            if self.taken_high > watch.ask_high or self.ask is None:
                 watch.ask_high = self.taken_high
             if self.taken_high > watch.bid_high:
                 watch.bid_high = self.taken_high
-            if self.taken_low < watch.bid_low or bids == 0:
+            if self.taken_low < watch.bid_low or self.bid is None:
                 watch.bid_low = self.taken_low

@@ -111,7 +111,7 @@ class Rewards:
         at = self._last + 1
         while at < i64(len(pits)):
             pit = pits[at]
-            if (pit.bids or pit.asks) and _pays(pit.market):
+            if (pit.bid is not None or pit.ask is not None) and _pays(pit.market):
                 return at
             at += 1
         return -1

@@ -39,8 +39,8 @@ class Taking:
             return True
         if self._self_trade == SELF_PASS:
             return False
-        facing = self._orders.pit(order.market).orders(other)
-        return len(facing) > 0 and not is_beyond(order, facing[0].price)
+        facing = self._orders.pit(order.market).first(other)
+        return facing is not None and not is_beyond(order, facing.price)
 
     def enter(self, order: Resting, now_ns: i64) -> None:
         """Take what the order may take; rest what is left of it, or cancel that."""
@@ -130,10 +130,10 @@ class Taking:
         """The first of our own orders that *order* would meet, if they see each other."""
         if self._self_trade == SELF_PASS:
             return None
-        facing = pit.orders(1 - order.side)
-        if not facing or is_beyond(order, facing[0].price):
+        facing = pit.first(1 - order.side)
+        if facing is None or is_beyond(order, facing.price):
             return None
-        return facing[0]
+        return facing
 
     def _meet(self, order: Resting, own: Resting, pit: Pit, now_ns: i64) -> bool:
         """*order* meets *own*, which rests: whether it may go on."""

@@ -51,7 +51,7 @@ class Floor:
     def clear(self):
         for pit in self.pits:
             for side in (BID, ASK):
-                for order in list(pit.orders(side)):
+                for order in pit.orders(side):
                     pit.remove(order)
 
     def sample(self, now_ns=None):

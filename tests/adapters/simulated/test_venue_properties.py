@@ -212,7 +212,7 @@ def test_every_order_ends_once_or_rests_and_never_fills_beyond_its_size(script: 
         assert all(said.value > 0 for said in fills)
         assert not ends or (ends[0] is found[-1] and (ends[0].kind == "REJECTED" or ends[0].value == filled))
     pit = stage.venue.pit(0)
-    assert resting == len(pit.bids) + len(pit.asks)
+    assert resting == len(pit.orders(BID)) + len(pit.orders(ASK))
     assert stage.venue.resting == pit.watch.count == resting + (pit.taken_high >= 0)
     assert stage.venue.trades == len([said for said in stage.heard if said.kind == "FILLED"])
     assert stage.venue.rejected == len([said for said in stage.heard if said.kind == "REJECTED"])
