@@ -275,6 +275,9 @@ class Timeline:
             self._asked = asked
             # Not the request's number, which depends on all that a strategy did before: with the input's own key, two
             # variants of a strategy that decide the same on the same market data meet the same delays.
-            key = kernel.trading.desk.draw_key
-            for request in kernel.trading.requests:
-                self.venue.submit(request, self.now_ns, key)
+            desk = kernel.trading.desk
+            key = desk.draw_key
+            at: i64 = 0
+            while at < desk.asked:
+                self.venue.submit(desk.requests[at], self.now_ns, key)
+                at += 1

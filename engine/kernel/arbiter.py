@@ -72,7 +72,7 @@ class Arbiter:
         desk = self._desk
         owner = desk.risk.markets[market.number].owner
         found = _NONE
-        if len(desk.seats) == 1 or owner == NOBODY:
+        if owner == NOBODY:
             return found
         for leg in range(len(market.listing.symbols)):
             for order in desk.orders.working[market.first_instrument + leg].orders:

@@ -110,7 +110,10 @@ class Desk:
         self.pending: bool = False
         self.unwinding: bool = False  # a position is being traded away: each input that moves a market may help
         self.silent: bool = False
-        self.requests: list[Request] = []
+        self.asked: i64 = 0
+        """How many requests this input has led to: the first of `requests`."""
+        self.requests: Final[list[Request]] = []
+        """They stand in places that are used again: a list that is emptied finds room anew each time."""
         self.packer: Final[Packer] = Packer()  # of payloads: each takes what it put there
         self.scratch: Final[Money] = Money()  # for a sum that is used at once
         self.ordinal: i64 = 0  # of the next intent of this input that is the kernel's own
@@ -181,6 +184,14 @@ class Desk:
         return self.modes.mode(STRATEGY, seat)
 
     # -- records ---------------------------------------------------------------------------------------------------
+
+    def ask(self, request: Request) -> None:
+        """Add a request of this input."""
+        if self.asked < i64(len(self.requests)):
+            self.requests[self.asked] = request
+        else:
+            self.requests.append(request)
+        self.asked += 1
 
     def next_number(self) -> i64:
         """The sequence number the next derived record of this input will have."""

@@ -186,7 +186,7 @@ class Sender:
             order.number if cancels else i64(0),
             order.venue_id if cancels else "",
         )
-        desk.requests.append(request)
+        desk.ask(request)
         if desk.silent:
             desk.out.hush(kinds.REQUEST)
         else:
@@ -210,8 +210,9 @@ class Sender:
                 packer.put(owner)
                 desk.emit(kinds.OWNER, packer.take())
             desk.digest.mix(owner)
-        for other in self._arbiter.displaced(market):
-            self.cancel(other, b"")
+        if len(desk.seats) > 1:
+            for other in self._arbiter.displaced(market):
+                self.cancel(other, b"")
 
     # -- cancels ---------------------------------------------------------------------------------------------------
 

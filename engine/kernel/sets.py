@@ -161,7 +161,7 @@ class Sets:
             0,
             listing.market,
         )
-        desk.requests.append(request)
+        desk.ask(request)
         if desk.silent:
             desk.out.hush(kinds.REQUEST)
         else:

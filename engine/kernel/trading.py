@@ -87,8 +87,8 @@ class Trading:
 
     @property
     def requests(self) -> list[Request]:
-        """The order requests of the last input that was decided on; take what you need before the next one."""
-        return self.desk.requests
+        """The order requests of the last input that was decided on, as a list of its own."""
+        return self.desk.requests[: int(self.desk.asked)]
 
     @property
     def faults(self) -> list[str]:
@@ -235,8 +235,7 @@ class Trading:
             desk.seq = seq
             desk.now_ns = recv_ns
             desk.ordinal = 0
-            if desk.requests:
-                desk.requests = []
+            desk.asked = 0
 
     # -- deciding --------------------------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ def hold(room, lots, price=5_000):
     """Buy *lots* of both outcomes, settled, by fills of orders of ours."""
     for key in (YES, NO):
         assert ask(room, Place(key, BUY, 30, lots)) == ["OK"]
-        order = room.desk.requests[-1].number
+        order = room.trading.requests[-1].number
         room.facts((ORDER_FILLED, order, -1, price, lots * LOT, 0, 0, -1))
 
 
@@ -100,7 +100,7 @@ def test_a_merge_gives_both_outcomes_back_and_realises_what_the_sets_cost_less()
     hold(room, 500, price=4_500)
     before = room.desk.portfolio.purse_by_key[CASH].settled
     assert ask(room, Merge(YES, 500)) == ["OK"]
-    assert room.desk.requests[-1].what == MERGE
+    assert room.trading.requests[-1].what == MERGE
     answer(room)
 
     assert sizes(room) == [(0, 0), (0, 0)]
@@ -113,7 +113,7 @@ def test_the_strategy_hears_of_the_answer_as_a_change_to_its_sets():
     room = a_room()
     says = room.desk.seats[0].strategy
     ask(room, Split(NO, 7))
-    number = room.desk.requests[-1].number
+    number = room.trading.requests[-1].number
     answer(room)
     (change,) = says.wakes[-1].changes
 
@@ -133,10 +133,10 @@ def test_tokens_that_are_being_merged_are_not_offered_and_come_back_when_it_is_r
     assert ask(room, Merge(YES, 1_000)) == ["OK"]
 
     assert ask(room, Place(YES, SELL, 60, 600)) == ["OK"]
-    assert (room.desk.requests[-1].symbol, room.desk.requests[-1].side) == ("NO-M", BUY)
+    assert (room.trading.requests[-1].symbol, room.trading.requests[-1].side) == ("NO-M", BUY)
     answer(room, SETS_REFUSED)
     assert ask(room, Place(YES, SELL, 61, 600)) == ["OK"]
-    assert (room.desk.requests[-1].symbol, room.desk.requests[-1].side) == ("YES-M", SELL)
+    assert (room.trading.requests[-1].symbol, room.trading.requests[-1].side) == ("YES-M", SELL)
 
 
 def test_a_merge_needs_confirmed_tokens_of_both_outcomes_that_no_offer_counts_on():
@@ -151,7 +151,7 @@ def test_a_merge_needs_confirmed_tokens_of_both_outcomes_that_no_offer_counts_on
 
     for key in (YES, NO):
         assert ask(room, Place(key, BUY, 20, 1_000)) == ["OK"]
-        room.facts((ORDER_FILLED, room.desk.requests[-1].number, -1, 2_000, 1_000 * LOT, 0, FILL_PROVISIONAL, key))
+        room.facts((ORDER_FILLED, room.trading.requests[-1].number, -1, 2_000, 1_000 * LOT, 0, FILL_PROVISIONAL, key))
     assert ask(room, Merge(YES, 1)) == ["NOT_COVERED"]
 
 
@@ -282,7 +282,7 @@ def test_a_closed_market_can_be_merged_in_and_a_resolved_one_pays_out_instead():
 def test_an_executor_that_refused_ends_it_and_one_that_handed_it_over_or_does_not_know_leaves_it_under_way():
     room = a_room()
     ask(room, Split(YES, 5))
-    number = room.desk.requests[-1].number
+    number = room.trading.requests[-1].number
 
     def outcome(request, what):
         packer = Packer()
@@ -346,8 +346,8 @@ def test_a_silent_kernel_asks_for_the_same():
         assert [record.kind for record in room.out.records] == [kinds.INTENT, kinds.VERDICT, kinds.REQUEST]
 
     assert {record.payload for record in silent.out.records} == {b""}
-    assert silent.desk.requests[0].size == loud.desk.requests[0].size == 5 * LOT
-    assert (silent.desk.requests[0].intent, silent.desk.requests[0].client_id) == (b"", "")
+    assert silent.trading.requests[0].size == loud.trading.requests[0].size == 5 * LOT
+    assert (silent.trading.requests[0].intent, silent.trading.requests[0].client_id) == (b"", "")
     assert silent.desk.digest.value == loud.desk.digest.value
 
 
