@@ -25,7 +25,7 @@ from engine.kernel.order import FLAG_POST_ONLY, FLAG_REDUCE_ONLY, OwnOrder
 from engine.kernel.pack import Packer
 from engine.kernel.policy import TIF_GTC, tif_number
 from engine.kernel.record import NONE
-from engine.kernel.strategy import GTC, Cancel, CancelAll, CancelTimer, Flatten, Merge, Place, SetTimer, Split
+from engine.kernel.strategy import GTC, Cancel, CancelAll, CancelTimer, Detail, Flatten, Merge, Place, SetTimer, Split
 from engine.kernel.units import BUY, LARGEST, SELL
 
 # The field a malformed intent was refused for: the verdict's `detail`.
@@ -76,12 +76,7 @@ FIELD_NAMES: Final[tuple[str, ...]] = (
     "every_ns",
 )
 
-# What `Place` is given where nothing is: compared by identity, which says yes only where equality would.
-_GTC: Final[object] = GTC
-_EMPTY: Final[object] = ""
-_NO_TAGS: Final[object] = ()
-_ZERO: Final[object] = 0
-_ONE: Final[object] = 1
+_GTC: Final[object] = GTC  # compared by identity, which says yes only where equality would
 
 _SHORT: Final = 1 << 61
 """Compared with nearer limits as machine words."""
@@ -235,32 +230,19 @@ class Reader:
             wanted.flags |= FLAG_REDUCE_ONLY
         if intent.ttl_ns is not None:
             wanted.ttl_ns = _number(wanted, FIELD_TTL, intent.ttl_ns, 1, LARGEST)
-        if not _is_plain(intent):
-            self._explain(intent, wanted)
-
-    def _explain(self, intent: Place, wanted: Wanted) -> None:
-        wanted.group = _text(wanted, FIELD_GROUP, intent.group, LONGEST_TAG)
-        wanted.legs = _number(wanted, FIELD_LEGS, intent.legs, 1, MOST_LEGS)
-        wanted.leg = _number(wanted, FIELD_LEG, intent.leg, 0, wanted.legs - 1)
-        wanted.expected_value = _money(wanted, FIELD_VALUE, intent.expected_value)
-        wanted.confidence = _number(wanted, FIELD_CONFIDENCE, intent.confidence, 0, 1_000_000)
-        wanted.risk_cost = _money(wanted, FIELD_RISK_COST, intent.risk_cost)
-        wanted.tags = _tags(wanted, intent.tags)
-        wanted.why = _text(wanted, FIELD_WHY, intent.why, LONGEST_WHY)
+        if intent.detail is not None:
+            _explain(intent.detail, wanted)
 
 
-def _is_plain(intent: Place) -> bool:
-    """Whether all that belongs to groups and explanations is as `Place` has it where nothing is given."""
-    return (
-        intent.why is _EMPTY
-        and intent.group is _EMPTY
-        and intent.legs is _ONE
-        and intent.leg is _ZERO
-        and intent.expected_value is _ZERO
-        and intent.confidence is _ZERO
-        and intent.risk_cost is _ZERO
-        and intent.tags is _NO_TAGS
-    )
+def _explain(detail: Detail, wanted: Wanted) -> None:
+    wanted.group = _text(wanted, FIELD_GROUP, detail.group, LONGEST_TAG)
+    wanted.legs = _number(wanted, FIELD_LEGS, detail.legs, 1, MOST_LEGS)
+    wanted.leg = _number(wanted, FIELD_LEG, detail.leg, 0, wanted.legs - 1)
+    wanted.expected_value = _money(wanted, FIELD_VALUE, detail.expected_value)
+    wanted.confidence = _number(wanted, FIELD_CONFIDENCE, detail.confidence, 0, 1_000_000)
+    wanted.risk_cost = _money(wanted, FIELD_RISK_COST, detail.risk_cost)
+    wanted.tags = _tags(wanted, detail.tags)
+    wanted.why = _text(wanted, FIELD_WHY, detail.why, LONGEST_WHY)
 
 
 def _timer(intent: SetTimer, wanted: Wanted, now_ns: i64) -> None:

@@ -179,8 +179,8 @@ class Obey:
 def any_grouped(intents: list[object]) -> bool:
     """Whether any of *intents* names a group."""
     for intent in intents:
-        if isinstance(intent, Place):
-            group = intent.group
+        if isinstance(intent, Place) and intent.detail is not None:
+            group = intent.detail.group
             if not isinstance(group, str) or len(group) > 0:
                 return True
     return False

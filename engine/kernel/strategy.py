@@ -37,6 +37,39 @@ FAK: Final = "FAK"
 """Fills what it can at once; the rest is cancelled."""
 
 
+# What a `Place` is given where nothing is: compared by identity, which says yes only where equality would.
+_NO_TEXT: Final[object] = ""
+_NO_TAGS: Final[object] = ()
+_ZERO: Final[object] = 0
+_ONE: Final[object] = 1
+
+
+@final
+@mypyc_attr(acyclic=True)
+class Detail:
+    """What a `Place` says of its group and its reasons, where it says anything of them."""
+
+    def __init__(
+        self,
+        group: object,
+        leg: object,
+        legs: object,
+        expected_value: object,
+        confidence: object,
+        risk_cost: object,
+        tags: object,
+        why: object,
+    ) -> None:
+        self.group: Final = group
+        self.leg: Final = leg
+        self.legs: Final = legs
+        self.expected_value: Final = expected_value
+        self.confidence: Final = confidence
+        self.risk_cost: Final = risk_cost
+        self.tags: Final = tags
+        self.why: Final = why
+
+
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
 class Place:
@@ -78,14 +111,59 @@ class Place:
         self.post_only: Final = post_only
         self.reduce_only: Final = reduce_only
         self.ttl_ns: Final = ttl_ns
-        self.group: Final = group
-        self.leg: Final = leg
-        self.legs: Final = legs
-        self.expected_value: Final = expected_value
-        self.confidence: Final = confidence
-        self.risk_cost: Final = risk_cost
-        self.tags: Final = tags
-        self.why: Final = why
+        detail: Detail | None = None  # most orders have none, and are made and forgotten the quicker for it
+        if not (
+            why is _NO_TEXT
+            and group is _NO_TEXT
+            and legs is _ONE
+            and leg is _ZERO
+            and expected_value is _ZERO
+            and confidence is _ZERO
+            and risk_cost is _ZERO
+            and tags is _NO_TAGS
+        ):
+            detail = Detail(group, leg, legs, expected_value, confidence, risk_cost, tags, why)
+        self.detail: Final[Detail | None] = detail
+
+    @property
+    def group(self) -> object:
+        """Its group, "" for none."""
+        return "" if self.detail is None else self.detail.group
+
+    @property
+    def leg(self) -> object:
+        """Its place in the group."""
+        return 0 if self.detail is None else self.detail.leg
+
+    @property
+    def legs(self) -> object:
+        """The orders of the group."""
+        return 1 if self.detail is None else self.detail.legs
+
+    @property
+    def expected_value(self) -> object:
+        """What it is thought to bring."""
+        return 0 if self.detail is None else self.detail.expected_value
+
+    @property
+    def confidence(self) -> object:
+        """How sure of that the strategy is."""
+        return 0 if self.detail is None else self.detail.confidence
+
+    @property
+    def risk_cost(self) -> object:
+        """What its risk is thought to cost."""
+        return 0 if self.detail is None else self.detail.risk_cost
+
+    @property
+    def tags(self) -> object:
+        """Words of the strategy's own."""
+        return () if self.detail is None else self.detail.tags
+
+    @property
+    def why(self) -> object:
+        """A sentence for people."""
+        return "" if self.detail is None else self.detail.why
 
 
 @final
