@@ -102,15 +102,20 @@ class Register:
         size = 4 * count  # seldom: every entry has to find its place anew
         self._numbers = vec[i64]([0] * size)
         orders = self._orders  # the same list: the garbage collector would look through a new one
-        orders.extend([None] * int(size - count))
-        for at in range(count):
+        at: i64 = 0
+        while at < count:
             orders[at] = None
+            at += 1
+        orders *= 4
         self._mask = size - 1
-        for at, order in enumerate(before):
-            if order is not None:
-                to = self._free(numbers[at])
-                self._numbers[to] = numbers[at]
-                orders[to] = order
+        at = 0
+        while at < count:
+            number = numbers[at]
+            if number != 0:
+                to = self._free(number)
+                self._numbers[to] = number
+                orders[to] = before[at]
+            at += 1
 
 
 def _number(entry: tuple[int, Order]) -> int:

@@ -32,14 +32,17 @@ class SteadyMaker(CompiledStrategy):
     ) -> None:
         self.wants: Final[int] = int(WAKE_TIMER | WAKE_STATUS)
         self.instrument: Final[str] = instrument
-        self.lots: Final[int] = lots
+        self.lots: Final[object] = lots  # an intent takes objects: made once
         self.offset_ticks: Final[i64] = offset_ticks
         self.every_ns: Final[int] = every_ns
         self.first_ns: Final[int | None] = first_ns
+        self._wanted: Final[list[object]] = []  # its answer, until it is asked again
 
     def decide(self, view: View, wake: Wake) -> list[object]:
         """Set the clock at first, then quote at each of its steps."""
-        wanted: list[object] = []
+        wanted = self._wanted
+        if wanted:
+            wanted.clear()
         if len(wake.timers) == 0:
             if wake.reasons(self.instrument) & int(WAKE_STATUS):
                 first_ns = view.now_ns + self.every_ns if self.first_ns is None else self.first_ns
