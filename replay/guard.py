@@ -19,7 +19,7 @@ from typing import Any, Final
 from replay.guard_names import Dates, event_code, patched_classes, patched_functions
 from replay.promises import PROMISES
 from replay.run import StrategySource
-from replay.strategies import BadStrategy, module_of, siblings_of
+from replay.strategies import OURS, BadStrategy, module_of, siblings_of
 
 TOOLS: Final = ("coverage", "pdb", "bdb", "debugpy", "pydevd", "_pydevd_bundle", "_pydev_bundle", "weakref")
 """Who may do anything even during a call: what watches the program, and finalisers of objects that end just then."""
@@ -103,6 +103,8 @@ class Guard:
             asking = str(frame.f_globals.get("__name__", "")).partition(".")[0]
             if asking in TOOLS or asking in _IMPORTS:
                 return
+            if frame.f_code.co_name == "__del__" and not asking.startswith(OURS):
+                return  # the collector comes upon other people's objects when it likes
             frame = frame.f_back
         error = Forbidden(code, used)
         self._first = self._first or error

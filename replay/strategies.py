@@ -17,6 +17,9 @@ from replay.config import strict_converter
 from replay.run import StrategySource, reasons
 from replay.siblings import BadImport, Redirect, imported_siblings
 
+OURS = "refold_strategy_"
+"""What the name of every module begins with that was made of a recorded text."""
+
 _converter = strict_converter()
 
 
@@ -39,7 +42,7 @@ def module_of(recorded: StrategySource) -> ModuleType:
     for text in recorded.texts:
         digest.update(text.encode() + b"\0")
     named = digest.hexdigest()
-    key = f"refold_strategy_{named}"
+    key = OURS + named
     known = sys.modules.get(key)
     if known is not None:
         return known

@@ -1,5 +1,6 @@
 """The guard: what a strategy may not use while it is called, and that nothing else notices."""
 
+import gc
 import os
 import random
 import tempfile
@@ -201,6 +202,47 @@ def test_another_thread_goes_on_while_a_strategy_is_called(recording: Path) -> N
 
     assert made.faults == []
     assert len(came) == 2
+
+
+class Leaving:
+    """Part of a cycle: the collector comes upon it whenever it likes, and it reads a clock then."""
+
+    def __init__(self, came: list[float]) -> None:
+        self.me, self.came = self, came
+
+    def __del__(self) -> None:
+        self.came.append(time.time())
+
+
+def test_somebody_elses_object_may_end_while_a_strategy_is_called(recording: Path) -> None:
+    came: list[float] = []
+
+    def meeting() -> None:
+        Leaving(came)
+        gc.collect()
+
+    source = strategy("meeting()\nreturn ()", "meeting = None")
+    module_of(source).meeting = meeting  # type: ignore[attr-defined]
+    made = run(recording, source)
+
+    assert made.faults == []
+    assert came != []
+
+
+def test_a_strategy_leaves_its_clock_to_no_object_of_its_own(recording: Path) -> None:
+    top = """
+        import time
+
+        class Leaving:
+            def __del__(self):
+                try:
+                    time.time()
+                except Exception:
+                    pass
+    """
+    made = run(recording, strategy("Leaving()\nreturn ()", top))
+
+    assert "time.time() reads a clock" in made.faults[0]
 
 
 def test_a_class_of_the_strategys_file_is_found_for_its_memory() -> None:
