@@ -11,7 +11,7 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 from adapters.simulated.book import VenueBook
-from adapters.simulated.resting import NO_ASK
+from adapters.simulated.resting import NO_ASK, Watch
 from adapters.simulated.venue import SimulatedVenue
 from engine.kernel.bulk import (
     FACT_WORD,
@@ -21,24 +21,24 @@ from engine.kernel.bulk import (
     PLAIN_WORDS,
     PRICE_AT,
     SIDE,
-    SKIPPED,
-    SKIPPED_AT,
     SOURCE,
     SOURCE_AT,
     SYMBOL,
     SYMBOL_AT,
     TRADE,
+    UNSKIPPED,
 )
 from engine.kernel.market import Instrument, Market
 from engine.kernel.step import Kernel
+from engine.kernel.units import BID
 from replay.decoded import DecodedCursor, Loaded
 from replay.hits import QUIET, Hits
 from replay.packed import KIND, KIND_AT
 from replay.rows import Numbers, symbol_of
 from replay.venue_time import END, VenueTime
 
-_SAME: Final[i64] = ~((SKIPPED << SKIPPED_AT) | 1)
-"""Of a plain input's first word: all but how many records lie before it, and whether it holds one fact or several."""
+_SYMBOL: Final[i64] = ~0x7F80000001
+"""All of word 0 but how many numbers were skipped, and whether there are several facts."""
 
 
 @final
@@ -53,7 +53,7 @@ class Finder:
 
     def plain(self, loaded: Loaded, at: i64, first: i64) -> Instrument | None:
         """The instrument of the plain input at *at*, whose first word is *first*; None where none is listed."""
-        key = first & _SAME
+        key = first & _SYMBOL  # one fact or several: it is the same instrument
         if self._key != key or self._instrument is None or self._numbers is not loaded.numbers:
             kind = (first >> KIND_AT) & KIND
             self._key = key
@@ -70,79 +70,94 @@ class Finder:
         return self._kernel.data.listings.find(translator.symbols, symbol)
 
 
+def _nowhere() -> Watch:
+    """That of a market in which no price concerns us."""
+    watch = Watch()
+    watch.bid_low = NO_ASK
+    watch.bid_high = -NO_ASK
+    watch.ask_high = -NO_ASK
+    return watch
+
+
 @final
 class Zone:
     """
-    Where a fact of one instrument may concern an order of ours, in its own terms: those of its words.
+    Where a fact of one instrument may concern an order of ours: its market's `Watch`, and a sieve before that.
 
-    Keys are prices less *base*, negative on the side stated as 1, so that the greater is the better level on either. A
-    level concerns us from *low* to *high*, and at *facing* or beyond; `xor` with *low_turn* and so on makes of these
-    what holds on side 1. A trade does at *high* or below and at *facing* or above.
+    The sieve is in the instrument's own terms, those of the facts' words. With bids of ours from b to B and offers from
+    a to A, a level is measured by twice its price less *base*, b + A, with the sign turned for an offer: so the better
+    level is the greater on either side, and our worst bid and our worst offer both are at *low*. Levels below that do
+    not concern us, nor do those between *high*, the better of our best two, and -*high*, where a level reaches one of
+    them from the other side. Where our orders lie unevenly, more comes through. A trade does not concern us between
+    *bid* and *ask*, B and a.
     """
 
     def __init__(self, quiet: i64) -> None:
         self._quiet: Final[i64] = quiet
         self.offset_ns: i64 = 0  # how far the clock that stamps the facts is ahead of ours
-        self.market: i64 = 0
-        self.base: i64 = 0  # of complements, whose prices and sides are mirrored; else 0
-        self.low: i64 = NO_ASK
-        self.high: i64 = -NO_ASK
-        self.facing: i64 = NO_ASK
-        self.low_turn: i64 = 0
-        self.high_turn: i64 = 0
-        self.facing_turn: i64 = 0
+        self._market: i64 = 0
+        self._whole: i64 = 0  # of complements, whose prices and sides are mirrored; else 0
+        self._nowhere: Final[Watch] = _nowhere()
+        self._watch: Watch = self._nowhere
+        self.base: i64 = 0
+        self.low: i64 = 0
+        self.high: i64 = 0
+        self.bid: i64 = 0
+        self.ask: i64 = 0
 
     def look(self, instrument: Instrument | None, venue: SimulatedVenue) -> None:
         """Be that of *instrument*: of none, and where no order of ours is, nothing concerns us."""
-        self.base = 0
-        self.low = NO_ASK
-        self.high = -NO_ASK
-        self.facing = NO_ASK
-        self.low_turn = 0
-        self.high_turn = 0
-        self.facing_turn = 0
-        if instrument is None:
-            return
-        watch = venue.watch(instrument.market.number)
-        if watch.count == 0:
-            return
-        self.market = instrument.market.number
-        self.low = watch.bid_low
-        self.high = watch.bid_high
-        self.facing = watch.ask_low
-        self.low_turn = self.low ^ -watch.ask_high
-        self.high_turn = self.high ^ -watch.ask_low
-        self.facing_turn = self.facing ^ -watch.bid_high
-        if instrument.complement:
-            self.base = instrument.market.price_scale
-            self.low ^= self.low_turn
-            self.high ^= self.high_turn
-            self.facing ^= self.facing_turn
+        watch = self._nowhere
+        whole: i64 = 0
+        if instrument is not None:
+            own = venue.watch(instrument.market.number)
+            if own.count > 0:
+                watch = own
+            self._market = instrument.market.number
+            if instrument.complement:
+                whole = instrument.market.price_scale
+        self._watch = watch
+        self._whole = whole
+        bid = watch.bid_high
+        ask = watch.ask_low
+        bid_low = watch.bid_low
+        ask_high = watch.ask_high
+        if whole != 0:
+            bid = whole - watch.ask_low
+            ask = whole - watch.bid_high
+            bid_low = whole - watch.ask_high
+            ask_high = whole - watch.bid_low
+        base = bid_low + ask_high
+        high = 2 * bid - base
+        if high < base - 2 * ask:
+            high = base - 2 * ask
+        self.base = base
+        self.low = bid_low - ask_high
+        self.high = high
+        self.bid = bid
+        self.ask = ask
 
     def meet(self, hits: Hits, src_ns: i64, word: i64, size: i64) -> None:
-        """Note the fact of *word* and *size* if it concerns us."""
-        price = (word >> PRICE_AT) - self.base
-        if word & TRADE != 0:
-            if price <= self.high or price >= self.facing:
-                self.note(hits, src_ns, word, size, False)
-            return
-        turn = -(word & SIDE)
-        best = (price ^ turn) - turn
-        beyond = best - (self.facing ^ (turn & self.facing_turn))
-        within = best >= self.low ^ (turn & self.low_turn) and best <= self.high ^ (turn & self.high_turn)
-        if within or beyond >= 0:
-            self.note(hits, src_ns, word, size, beyond < 0)
-
-    def note(self, hits: Hits, src_ns: i64, word: i64, size: i64, quiet: bool) -> None:
-        """Note the fact of *word* and *size*, which concerns us; *quiet*: it only moves orders in their queue."""
+        """Note the fact of *word* and *size* if it concerns us, as quiet if it only moves orders in their queue."""
         price = word >> PRICE_AT
         what = word & (TRADE | SIDE)
-        if self.base != 0:
-            price = self.base - price
+        if self._whole != 0:
+            price = self._whole - price
             what = mirrored(what)
-        if quiet:
+        watch = self._watch
+        if what & TRADE != 0:
+            if price > watch.bid_high and price < watch.ask_low:
+                return
+        elif what & SIDE == BID:
+            if price < watch.ask_low:
+                if price < watch.bid_low or price > watch.bid_high:
+                    return
+                what |= self._quiet
+        elif price > watch.bid_high:
+            if price < watch.ask_low or price > watch.ask_high:
+                return
             what |= self._quiet
-        hits.note(src_ns - self.offset_ns, self.market, what, price, size)
+        hits.note(src_ns - self.offset_ns, self._market, what, price, size)
 
 
 @final
@@ -196,53 +211,46 @@ class Forward:
         while at < end and words[at + 2] <= from_ns:
             at = _end_of(words, at, words[at])
         # By names of their own: every input of a base comes by here.
-        same = _SAME
         key: i64 = -1
         base: i64 = 0
         low: i64 = 0
         high: i64 = 0
-        facing: i64 = 0
-        low_turn: i64 = 0
-        high_turn: i64 = 0
-        facing_turn: i64 = 0
+        bid: i64 = 0
+        ask: i64 = 0
         while at < end:
             src_ns = words[at + 2]
             if src_ns > until_ns:
                 break
             first = words[at]
-            if first & same != key:
-                key = first & same
-                zone.look(self._finder.plain(loaded, at << 3, first), self._venue)
-                base = zone.base
-                low = zone.low
-                high = zone.high
-                facing = zone.facing
-                low_turn = zone.low_turn
-                high_turn = zone.high_turn
-                facing_turn = zone.facing_turn
-            if first & FORM != PLAIN:
-                follows = _end_of(words, at, first)
-                fact = at + FACT_WORD + 1
-                while fact < follows:
-                    zone.meet(hits, src_ns, words[fact], words[fact + 1])
-                    fact += FACT_WORDS
-                at = follows
-                continue
+            if first & UNSKIPPED != key:  # other facts than the last one's, or several
+                if first & _SYMBOL != key:
+                    key = first & _SYMBOL
+                    zone.look(self._finder.plain(loaded, at << 3, first), self._venue)
+                    base = zone.base
+                    low = zone.low
+                    high = zone.high
+                    bid = zone.bid
+                    ask = zone.ask
+                if first & FORM != PLAIN:
+                    follows = _end_of(words, at, first)
+                    fact = at + FACT_WORD + 1
+                    while fact < follows:
+                        zone.meet(hits, src_ns, words[fact], words[fact + 1])
+                        fact += FACT_WORDS
+                    at = follows
+                    continue
             word = words[at + FACT_WORD]
-            price = (word >> PRICE_AT) - base
+            price = word >> PRICE_AT
             if word & TRADE != 0:
-                if price <= high or price >= facing:
-                    zone.note(hits, src_ns, word, words[at + FACT_WORD + 1], False)
+                if price <= bid or price >= ask:
+                    zone.meet(hits, src_ns, word, words[at + FACT_WORD + 1])
             else:
-                # As `Zone.meet` has it. Sides and prices come in no order that could be foreseen: there are choices of
-                # value here, and one of way.
+                # Sides and prices come in no order that could be foreseen: there are choices of value here, and one of
+                # way.
                 turn = -(word & SIDE)
-                best = (price ^ turn) - turn
-                behind = best - (low ^ (turn & low_turn))
-                before = (high ^ (turn & high_turn)) - best
-                beyond = best - (facing ^ (turn & facing_turn))
-                if (behind | before) & beyond >= 0:
-                    zone.note(hits, src_ns, word, words[at + FACT_WORD + 1], beyond < 0)
+                good = ((2 * price - base) ^ turn) - turn
+                if ((good - low) | (high - good)) & (good + high) >= 0:
+                    zone.meet(hits, src_ns, word, words[at + FACT_WORD + 1])
             at += PLAIN_WORDS
         return at
 

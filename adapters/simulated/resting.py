@@ -16,8 +16,8 @@ ON_ITS_WAY_NS: Final[i64] = 2_000_000_000
 """No fact is longer than this on its way to us: `replay.ahead` takes it as later otherwise."""
 
 NO_BID: Final[i64] = -1
-NO_ASK: Final[i64] = 0x3FFFFFFF << 32
-"""What a `Watch` holds for a side without orders: below, and above, every price."""
+NO_ASK: Final[i64] = 0x1000000000000000
+"""What a `Watch` holds for a side without orders: below, and above, every price (packed facts have 61 bits for one)."""
 
 
 @final

@@ -48,7 +48,8 @@ _STREAM: Final[i64] = 0x7FFFFFFE
 """Kind and source in word 0, and that the form is one of the two."""
 SKIPPED_AT: Final[i64] = 31
 SKIPPED: Final[i64] = 0xFF
-_UNSKIPPED: Final[i64] = ~0x7F80000000
+UNSKIPPED: Final[i64] = ~0x7F80000000
+"""All of word 0 but how many numbers were skipped."""
 SYMBOL_AT: Final[i64] = 39
 SYMBOL: Final[i64] = 0xFFFFFF
 PRICE_AT: Final[i64] = 3
@@ -180,11 +181,13 @@ class Bulk:
         levels = False  # whether there were any
         while at <= stop:
             first = words[at]
-            if first & _UNSKIPPED != key:
+            skipped = first ^ key  # by an input of the same symbol: nothing else of word 0 may differ
+            if skipped & UNSKIPPED != 0:
                 if levels:
                     lane.market.levels_told((stream >> SOURCE_AT) & SOURCE, latest)
                     levels = False
-                key = first & _UNSKIPPED
+                key = first & UNSKIPPED
+                skipped = first ^ key
                 symbol = first >> SYMBOL_AT
                 number: i64 = -1
                 if symbol < symbols:
@@ -241,7 +244,7 @@ class Bulk:
                     latest = venue_ns
                 levels = True
                 change = lane.level_mark ^ ((tick << 1) | side) ^ ((lots * spread) & mask)
-            seq += 1 + ((first >> SKIPPED_AT) & SKIPPED)
+            seq += 1 + (skipped >> SKIPPED_AT)
             told = span_seq
             if told == 0:
                 told = seq
