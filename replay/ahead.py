@@ -74,32 +74,30 @@ class Ahead:
         """Tell the venue all facts up to and with the one that `next_stop` stopped at."""
         hits = self._hits
         only_next = self._venue.unready > 0
-        while True:
-            last = only_next or hits.is_loud()
-            self._tell_next()
-            if last:
+        while hits.take(END):
+            self._tell_taken()
+            if only_next or hits.what & QUIET == 0:
                 return
 
     def tell_until(self, now_ns: i64) -> None:
         """Tell the venue what it is still to be told of the time up to *now_ns*, at which nothing stops any more."""
         hits = self._hits
-        while hits.next_ns(now_ns) != END:
-            self._tell_next()
+        while hits.take(now_ns):
+            self._tell_taken()
 
     def forget(self, now_ns: i64) -> None:
         """Other orders rest now: seek again from *now_ns* on, the facts of which are past."""
         self._hits.forget()
         self._sought_ns = now_ns
 
-    def _tell_next(self) -> None:
-        """Tell the venue the next fact, or those of the next input."""
+    def _tell_taken(self) -> None:
+        """Tell the venue the fact last taken, or those of the input."""
         hits = self._hits
-        hits.take()
         what = hits.what
-        if what == ROWS:
-            self._tell_rows(hits.price, hits.size, hits.market, hits.vt)
-        elif what & QUIET != 0:
+        if what & QUIET != 0:
             self._venue.queue_set(hits.market, what & SIDE, hits.price, hits.size, hits.vt)
+        elif what == ROWS:
+            self._tell_rows(hits.price, hits.size, hits.market, hits.vt)
         elif what & TRADE != 0:
             self._venue.traded(hits.market, hits.price, hits.size, what & SIDE, hits.vt)
         else:

@@ -211,16 +211,17 @@ class DecodedCursor:
         while self._ready():
             loaded = self.pieces[self.piece]
             words = loaded.words
+            last = loaded.end - HEAD
             at = self.offset
-            recv_ns = words[(at >> 3) + 1]
-            if recv_ns > until_ns:
-                return AT_TIME
-            first = words[at >> 3]
-            if first & FORM >= PLAIN and self._fold_plain(loaded, words, first, until_ns):
-                continue
-            self._step(loaded, loaded.data, at, recv_ns)
-            if self.kernel.out.count > 0:
-                return CONCLUDED
+            while at <= last:
+                if words[(at >> 3) + 1] > until_ns:
+                    return AT_TIME
+                first = words[at >> 3]
+                if first & FORM < PLAIN or not self._fold_plain(loaded, words, first, until_ns):
+                    self._step(loaded, loaded.data, at, words[(at >> 3) + 1])
+                    if self.kernel.out.count > 0:
+                        return CONCLUDED
+                at = self.offset
         return AT_END
 
     def fold_next(self) -> None:

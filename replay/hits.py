@@ -14,8 +14,8 @@ from mypy_extensions import i64
 from adapters.simulated.book import longer
 from replay.venue_time import END
 
-ROWS: Final[i64] = -1  # what: look at the rows of the input at (price: piece, size: offset)
-QUIET: Final[i64] = 8  # above a plain fact's bits, as `engine.kernel.bulk` has them
+QUIET: Final[i64] = 8  # what: above a plain fact's bits, as `engine.kernel.bulk` has them
+ROWS: Final[i64] = 16  # what: look at the rows of the input at (price: piece, size: offset)
 ALL: Final[i64] = -1  # market, of ROWS: the facts of every market
 
 _WORDS: Final[i64] = 5  # of a hit: venue time, market, what, price, size
@@ -24,7 +24,7 @@ _WORDS: Final[i64] = 5  # of a hit: venue time, market, what, price, size
 @final
 class Hits:
     """
-    Facts by venue time, then as recorded. `take` moves to the next one and states it in the attributes.
+    Facts by venue time, then as recorded. `take` moves past the next one and states it in the attributes.
 
     Attributes:
         vt, market, what, price, size: of the fact taken. Price and side (in *what*) are the first outcome's.
@@ -84,27 +84,26 @@ class Hits:
             at = self._quiet * _WORDS
             if words[at] > until_ns:
                 return END
-            what = words[at + 2]
-            if what == ROWS or what & QUIET == 0:
+            if words[at + 2] & QUIET == 0:
                 return words[at]
             self._quiet += 1
         return END
 
-    def is_loud(self) -> bool:
-        """Whether the next one, which must be there, is not quiet."""
-        what = self._words[self._next * _WORDS + 2]
-        return what == ROWS or what & QUIET == 0
-
-    def take(self) -> None:
-        """Move to the next one, which must be there."""
-        assert self._next < self._end
+    def take(self, until_ns: i64) -> bool:
+        """Move past the next one; False, and nothing moves, if none happened up to *until_ns*."""
+        if self._next == self._end:
+            return False
         words = self._words
         at = self._next * _WORDS
+        vt = words[at]
+        if vt > until_ns:
+            return False
         self._next += 1
         if self._quiet < self._next:
             self._quiet = self._next
-        self.vt = words[at]
+        self.vt = vt
         self.market = words[at + 1]
         self.what = words[at + 2]
         self.price = words[at + 3]
         self.size = words[at + 4]
+        return True

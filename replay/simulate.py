@@ -85,10 +85,10 @@ class Timeline:
         """Go on until more of the base is needed, or all is done: NEEDS_MORE, ENDED or STANDS_STILL."""
         cursor = self.cursor
         ahead = self.ahead
+        due = self._due()
         while True:
             horizon = ahead.horizon_ns
-            due = self._due()
-            limit = due if due != NONE and due < horizon else horizon
+            limit = due if due < horizon else horizon
             stop = ahead.next_stop(limit)
             if stop < limit:
                 limit = stop
@@ -104,80 +104,89 @@ class Timeline:
                     self.venue.resolved(market.number, market.winner, self.now_ns)
                 self._conclude(self.close_span())
                 self._open_span()
+                due = self._due()
                 continue
             if stopped == AT_END and horizon == END:
                 self.last_base_ns = cursor.recv_ns
-                if due == NONE or (due > cursor.recv_ns and not self._is_awaited(due)):
+                if due == END or (due > cursor.recv_ns and not self._is_awaited(due)):
                     if stop == END:
                         return ENDED
                     limit = stop
             if observing:
                 ahead.tell_until(self.observe_ns)  # nothing up to then stops: what is left moves queues
                 self._observe()
+                due = self._due()
                 continue
             if limit == END:
                 continue
             if limit > self.now_ns:
                 self.now_ns = limit
                 self._at_once = 0
-            if not self._happens(limit):
+            if due > limit and stop > limit:
+                due = self._due()  # what was folded may have set a timer
+            if due > limit and stop > limit:
                 if limit >= horizon:
                     return NEEDS_MORE
                 continue
-            self._at_once += 1
-            while self._happens(limit):  # no market data can reach us at this instant any more
-                self._at_once += 1
-                if self._at_once > MOST_AT_ONCE:
-                    return STANDS_STILL
+            due = self._instant(limit, due, stop <= limit)
             if self._at_once > MOST_AT_ONCE:
                 return STANDS_STILL
 
     def _due(self) -> i64:
-        """When the venue or a timer has something to do next; NONE when neither has."""
+        """When the venue or a timer has something to do next; END when neither has."""
         due = self.venue.next_ns()
         timer = self.kernel.trading.next_due()
         if due == NONE or (timer != NONE and timer < due):
-            return timer
-        return due
+            due = timer
+        return END if due == NONE else due
 
     def _is_awaited(self, due: i64) -> bool:
         """Behind the base's end: whether something of ours is still on its way, and not for too long."""
         return self.venue.busy() and due <= self.last_base_ns + self.drain_ns
 
-    def _happens(self, now_ns: i64) -> bool:
-        """One thing that is due at *now_ns*, in the order that a single instant has; False if nothing is."""
+    def _instant(self, now_ns: i64, due: i64, stops: bool) -> i64:
+        """
+        Do all that falls on *now_ns*, in the order that a single instant has; returns when something is due next.
+
+        *due* is when something is due first, *stops* whether a fact stops time here. No market data can reach us at
+        this instant any more.
+        """
         venue = self.venue
+        ahead = self.ahead
         trading = self.kernel.trading
-        report = venue.take_report(now_ns)
-        if report is not None:
-            self._report(report)
-            return True
-        timer = trading.next_due()
-        if timer != NONE and timer <= now_ns:
-            self._timer(trading.next_timer(), timer)
-            return True
-        if self.ahead.next_stop(now_ns) != END:
-            self.ahead.tell_stop()
-            return True
+        while due <= now_ns or stops:
+            self._at_once += 1
+            if self._at_once > MOST_AT_ONCE:
+                break
+            report = venue.take_report(now_ns)
+            timer = trading.next_due()
+            if report is not None:
+                self._report(report)
+            elif timer != NONE and timer <= now_ns:
+                self._timer(trading.next_timer(), timer)
+            elif stops:
+                ahead.tell_stop()
+                stops = ahead.next_stop(now_ns) != END
+            else:
+                self._at_venue(now_ns)
+            due = self._due()
+        return due
+
+    def _at_venue(self, now_ns: i64) -> None:
+        """The venue does what it does by itself at *now_ns*, or else takes the request that arrives there."""
+        venue = self.venue
+        ahead = self.ahead
         own = venue.next_own_ns()
-        if own != NONE and own <= now_ns:
-            self.ahead.tell_until(now_ns)
-            market = venue.own_market()
-            if market >= 0:
-                self.ahead.prepare(venue.book, market, now_ns)
+        acts = own != NONE and own <= now_ns
+        ahead.tell_until(now_ns)
+        market = venue.own_market() if acts else venue.arrival_market()
+        if market >= 0:
+            ahead.prepare(venue.book, market, now_ns)
+        if acts:
             venue.act(own)
-            self.ahead.forget(now_ns)
-            return True
-        arrival = venue.next_arrival_ns()
-        if arrival != NONE and arrival <= now_ns:
-            self.ahead.tell_until(now_ns)
-            market = venue.arrival_market()
-            if market >= 0:
-                self.ahead.prepare(venue.book, market, now_ns)
+        else:
             venue.arrive(now_ns)
-            self.ahead.forget(now_ns)
-            return True
-        return False
+        ahead.forget(now_ns)
 
     def _observe(self) -> None:
         """All that reached us until `observe_ns` is folded: let the observer look, and say when it wants to again."""

@@ -19,8 +19,7 @@ def noted(facts: list[tuple[int, bool]]) -> Hits:
 
 def taken(hits: Hits, until_ns: int) -> list[tuple[int, int]]:
     found = []
-    while hits.next_ns(until_ns) != END:
-        hits.take()
+    while hits.take(until_ns):
         found.append((int(hits.vt), int(hits.size)))
     return found
 
@@ -53,7 +52,8 @@ def test_an_input_of_rows_is_never_quiet() -> None:
     hits = Hits()
     hits.note(4, ALL, ROWS, 0, 16)
     assert hits.next_loud_ns(4) == 4
-    assert hits.is_loud()
+    assert hits.take(4)
+    assert hits.what & QUIET == 0
 
 
 def test_forgetting_leaves_nothing() -> None:
