@@ -154,39 +154,50 @@ class Timeline:
         venue = self.venue
         ahead = self.ahead
         trading = self.kernel.trading
+        prepared: i64 = -1
         while due <= now_ns or stops:
             self._at_once += 1
             if self._at_once > MOST_AT_ONCE:
                 break
             report = venue.take_report(now_ns)
-            timer = trading.next_due()
+            timer = trading.next_due() if report is None else NONE
             if report is not None:
                 self._report(report)
+                prepared = -1
             elif timer != NONE and timer <= now_ns:
                 self._timer(trading.next_timer(), timer)
+                prepared = -1
             elif stops:
                 ahead.tell_stop()
                 stops = ahead.next_stop(now_ns) != END
+                prepared = -1
             else:
-                self._at_venue(now_ns)
+                prepared = self._at_venue(now_ns, prepared)
             due = self._due()
         return due
 
-    def _at_venue(self, now_ns: i64) -> None:
-        """The venue does what it does by itself at *now_ns*, or else takes the request that arrives there."""
+    def _at_venue(self, now_ns: i64, prepared: i64) -> i64:
+        """
+        The venue does what it does by itself at *now_ns*, or else takes the request that arrives there.
+
+        *prepared* is the market whose book the venue has been given at this instant (-1: none's), and so is the result.
+        """
         venue = self.venue
         ahead = self.ahead
         own = venue.next_own_ns()
         acts = own != NONE and own <= now_ns
         ahead.tell_until(now_ns)
         market = venue.own_market() if acts else venue.arrival_market()
-        if market >= 0:
+        if market >= 0 and market != prepared:
             ahead.prepare(venue.book, market, now_ns)
+            prepared = market
         if acts:
             venue.act(own)
+            prepared = -1
         else:
             venue.arrive(now_ns)
         ahead.forget(now_ns)
+        return prepared
 
     def _observe(self) -> None:
         """All that reached us until `observe_ns` is folded: let the observer look, and say when it wants to again."""
