@@ -222,7 +222,7 @@ class Forward:
             if src_ns > until_ns:
                 break
             first = words[at]
-            if first & UNSKIPPED != key:  # other facts than the last one's, or several
+            if (first ^ key) & UNSKIPPED != 0:  # not one fact, as before, of the same symbol
                 if first & _SYMBOL != key:
                     key = first & _SYMBOL
                     zone.look(self._finder.plain(loaded, at << 3, first), self._venue)

@@ -12,6 +12,7 @@ from librt.vecs import vec
 from mypy_extensions import i64
 
 from adapters.simulated.book import longer
+from engine.kernel.record import NONE
 from replay.venue_time import END
 
 QUIET: Final[i64] = 8  # what: above a plain fact's bits, as `engine.kernel.bulk` has them
@@ -32,9 +33,11 @@ class Hits:
 
     def __init__(self) -> None:
         self._words: vec[i64] = vec[i64]([0] * int(64 * _WORDS))
+        # Where hits stand in it:
         self._next: i64 = 0
         self._quiet: i64 = 0  # from the next one up to here all are quiet
         self._end: i64 = 0
+        self._latest_ns: i64 = NONE  # nothing noted happened later
         self.vt: i64 = 0
         self.market: i64 = 0
         self.what: i64 = 0
@@ -46,59 +49,73 @@ class Hits:
         self._next = 0
         self._quiet = 0
         self._end = 0
+        self._latest_ns = NONE
 
     def note(self, vt: i64, market: i64, what: i64, price: i64, size: i64) -> None:
         """One more: it may have happened before others that were noted already."""
         if self._next == self._end:
             self.forget()
+        at = self._end
+        self._end = at + _WORDS
         words = self._words
-        at = self._end * _WORDS
-        if at + _WORDS > i64(len(words)):
+        if self._end > i64(len(words)):
             words = longer(words)
             self._words = words
-        first = self._quiet * _WORDS
-        while at > first and words[at - _WORDS] > vt:
-            words[at] = words[at - _WORDS]
-            words[at + 1] = words[at - _WORDS + 1]
-            words[at + 2] = words[at - _WORDS + 2]
-            words[at + 3] = words[at - _WORDS + 3]
-            words[at + 4] = words[at - _WORDS + 4]
-            at -= _WORDS
+        if vt >= self._latest_ns:
+            self._latest_ns = vt
+        else:
+            at = self._among(vt)
         words[at] = vt
         words[at + 1] = market
         words[at + 2] = what
         words[at + 3] = price
         words[at + 4] = size
-        self._end += 1
+
+    def _among(self, vt: i64) -> i64:
+        """Where the last one, for which there is room at the end, goes by its time *vt*: later ones make way."""
+        words = self._words
+        at = self._end - _WORDS
+        while at > self._quiet and words[at - _WORDS] > vt:
+            i: i64 = 0
+            while i < _WORDS:
+                words[at + i] = words[at + i - _WORDS]
+                i += 1
+            at -= _WORDS
+        return at
 
     def next_ns(self, until_ns: i64) -> i64:
         """When the next one happened, END if none did up to *until_ns*."""
-        if self._next < self._end and self._words[self._next * _WORDS] <= until_ns:
-            return self._words[self._next * _WORDS]
+        if self._next < self._end and self._words[self._next] <= until_ns:
+            return self._words[self._next]
         return END
 
     def next_loud_ns(self, until_ns: i64) -> i64:
         """The same of those that are not quiet."""
         words = self._words
-        while self._quiet < self._end:
-            at = self._quiet * _WORDS
-            if words[at] > until_ns:
-                return END
+        at = self._quiet
+        end = self._end
+        found = END
+        while at < end:
+            vt = words[at]
+            if vt > until_ns:
+                break
             if words[at + 2] & QUIET == 0:
-                return words[at]
-            self._quiet += 1
-        return END
+                found = vt
+                break
+            at += _WORDS
+        self._quiet = at
+        return found
 
     def take(self, until_ns: i64) -> bool:
         """Move past the next one; False, and nothing moves, if none happened up to *until_ns*."""
         if self._next == self._end:
             return False
         words = self._words
-        at = self._next * _WORDS
+        at = self._next
         vt = words[at]
         if vt > until_ns:
             return False
-        self._next += 1
+        self._next = at + _WORDS
         if self._quiet < self._next:
             self._quiet = self._next
         self.vt = vt

@@ -71,7 +71,7 @@ class Kernel:
         self._bulk: Final[Bulk] = Bulk(self.data, self.digest)
         self.plain_inputs: i64 = 0
         self._listeners: i64 = -1  # strategies and instruments that the bulk fold knows of
-        self._settled: i64 = 0  # the turn of the bulk fold that it was made ready for
+        self._settled: i64 = 0  # the turn of the bulk fold that it was made ready for, and nothing is left
 
     def step(
         self, seq: i64, recv_ns: i64, kind: i64, source: i64, data: bytes, start: i64, end: i64, base_seq: i64 = 0
@@ -199,8 +199,9 @@ class Kernel:
         self.seq = seq
         self.trading.desk.draw_key = (base_seq << 1) | 1 if base_seq > 0 else seq << 1
         self.recv_ns = recv_ns
-        self.out.clear()
-        self.data.begin()
+        if self._settled != self._bulk.turn:
+            self.out.clear()
+            self.data.begin()
         self._bulk.turn += 1
         self.digest.mix(seq)
 
