@@ -25,7 +25,7 @@ from engine.kernel.events import (
     Translator,
 )
 from engine.kernel.record import DERIVED, NONE
-from engine.kernel.request import decode_request
+from engine.kernel.request import Request, decode_request
 from journal.codec import Cursor
 from journal.errors import JournalError
 from journal.payloads import ACKED, REJECTED, decode_outcome, decode_venue_input
@@ -139,7 +139,7 @@ def learn(journal: Journal) -> Learned:
             kind = int(cursor.kind)
             if cursor.flags & DERIVED:
                 if kind == kinds.REQUEST:
-                    _sent(waiting, int(cursor.seq), _payload(cursor))
+                    _sent(waiting, decode_request(cursor.seq, cursor.schema, _payload(cursor)))
             elif kind == kinds.RUN_START:
                 run = read_run_start(int(cursor.seq), _payload(cursor))
                 simulated = run.executor == "simulated"
@@ -201,8 +201,8 @@ def _payload(cursor: Cursor) -> bytes:
     return cursor.data[cursor.payload_start : cursor.payload_end]
 
 
-def _sent(waiting: _Requests, number: int, payload: bytes) -> None:
-    request = decode_request(number, payload)
+def _sent(waiting: _Requests, request: Request) -> None:
+    number = int(request.number)
     if request.what == PLACE:
         waiting.orders[number] = int(request.decided_ns)
     elif request.what == CANCEL:

@@ -116,7 +116,7 @@ class OwnOrders:
     # -- what was asked ------------------------------------------------------------------------------------------------
 
     def _request(self, cursor: Cursor) -> None:
-        request = decode_request(cursor.seq, cursor.payload())
+        request = decode_request(cursor.seq, cursor.schema, cursor.payload())
         if request.what == PLACE:
             key = f"{request.venue}:{request.symbol}"
             self._add(

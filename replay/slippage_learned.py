@@ -223,7 +223,7 @@ def slips(journal: Journal) -> Iterator[Slip]:
                     said = decode(kind, cursor.schema, payload)
                     (reading.intents if kind == kinds.INTENT else reading.capsules)[said["id"]] = said
                 elif kind == kinds.REQUEST:
-                    _sent(reading, decode_request(cursor.seq, payload))
+                    _sent(reading, decode_request(cursor.seq, cursor.schema, payload))
                 continue
             reading.intents.clear()
             reading.capsules.clear()

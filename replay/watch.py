@@ -9,7 +9,7 @@ from typing import Any
 from attrs import define, evolve, frozen
 
 from engine.kernel import codes, kinds
-from engine.kernel.derived import decode
+from engine.kernel.derived import decode, intent_head
 from engine.kernel.order import FLAG_UNWIND
 from engine.kernel.portfolio import Holding
 from engine.kernel.step import Kernel
@@ -20,8 +20,10 @@ from replay.resimulation import Sink
 from replay.run import StrategySource
 
 _DERIVED = (int(kinds.INTENT), int(kinds.VERDICT), int(kinds.REQUEST))
-_ID_END = 24
-"""Where the id ends that an INTENT and a VERDICT begin with: a length and sixteen bytes."""
+_ID_END = 16
+"""Where the id ends that an INTENT and a VERDICT begin with."""
+_ADMITTED = 1
+"""The byte behind it in a VERDICT: the code OK, in the dense form."""
 
 
 Grid = tuple[int, int]
@@ -42,6 +44,21 @@ class Kept:
     grid: Grid = (0, 0)
 
 
+@frozen
+class _Intent:
+    """An INTENT: its payload, what that begins with, and its instrument's tick and lot then."""
+
+    payload: bytes
+    seat: int
+    ordinal: int
+    unwinds: bool
+    grid: Grid
+
+    def is_own(self, seat: int) -> bool:
+        """Whether the strategy in *seat* yielded it itself: the kernel unwinds in its name."""
+        return self.seat == seat and not self.unwinds
+
+
 @define
 class _Count:
     """Refusals of one strategy and code: how many, and the first."""
@@ -50,8 +67,7 @@ class _Count:
     seq: int
     base_seq: int
     recv_ns: int
-    intent: bytes
-    grid: Grid
+    intent: _Intent
     verdict: bytes
     yielded: object | None
     line: int | None
@@ -84,7 +100,7 @@ class Watch:
         self._cause = 0
         self._base_seq = 0
         self._recv_ns = 0
-        self._intents: dict[bytes, tuple[bytes, Grid]] = {}
+        self._intents: dict[bytes, _Intent] = {}
         self._yielded: dict[int, list[tuple[int, object]]] = {}
         self._unplaced: list[_Count] = []
         self._filling: tuple[Holding, int, int] | None = None
@@ -114,9 +130,10 @@ class Watch:
             self.inner.append_derived(kind, schema, payload)
         grid = (0, 0)
         if kind == kinds.INTENT:
-            grid = self._grid(payload)
-            self._intents[payload[:_ID_END]] = payload, grid
-            self._remember(_seat(payload))
+            _, seat, ordinal, instrument, flags = intent_head(payload)
+            grid = self._grid(instrument)
+            self._intents[payload[:_ID_END]] = _Intent(payload, seat, ordinal, flags & FLAG_UNWIND != 0, grid)
+            self._remember(seat)
         elif kind == kinds.VERDICT:
             self._judged(payload)
         elif kind == kinds.STRAT_FAULT:
@@ -136,10 +153,11 @@ class Watch:
         """What was refused, by strategy and in order of the first of each code."""
         found: list[Refusal] = []
         for (seat, code), one in sorted(self._counts.items(), key=lambda item: (item[0][0], item[1].seq)):
-            intent, verdict = decode(kinds.INTENT, 1, one.intent), decode(kinds.VERDICT, 1, one.verdict)
+            intent = decode(kinds.INTENT, 2, one.intent.payload)
+            verdict = decode(kinds.VERDICT, 2, one.verdict)
             number: Any = intent["instrument"]
             instrument = self._kernel.data.listings.instruments[number] if number >= 0 else None
-            asked = Asked(intent, instrument, one.grid, one.yielded)
+            asked = Asked(intent, instrument, one.intent.grid, one.yielded)
             why, instead = explained(verdict, asked)
             place = place_of(one.seq, one.base_seq, one.recv_ns)
             name, file = self._name(seat)
@@ -172,24 +190,23 @@ class Watch:
         if seat not in self._yielded and 0 < seat <= len(self._strategies):
             self._yielded[seat] = self._guard.yielded(self._kernel.trading.seats[seat - 1].strategy)
 
-    def _grid(self, intent: bytes) -> Grid:
-        number = _word(intent, _ID_END + 24)
-        if number < 0:
+    def _grid(self, instrument: int) -> Grid:
+        if instrument < 0:
             return 0, 0
-        market = self._kernel.data.listings.instruments[number].market
+        market = self._kernel.data.listings.instruments[instrument].market
         return int(market.tick), int(market.lot)
 
     def _judged(self, verdict: bytes) -> None:
-        code = _word(verdict, _ID_END)
         intent = self._intents.get(verdict[:_ID_END])
-        if code == codes.OK or intent is None:
+        if verdict[_ID_END] == _ADMITTED or intent is None:
             return
-        seat = _seat(intent[0])
+        fields: Any = decode(kinds.VERDICT, 2, verdict)
+        seat, code = intent.seat, fields["code"]
         known = self._counts.get((seat, code))
         if known is not None:
             known.count += 1
             return
-        one = _Count(1, self._cause, self._base_seq, self._recv_ns, *intent, verdict, None, None)
+        one = _Count(1, self._cause, self._base_seq, self._recv_ns, intent, verdict, None, None)
         self._counts[seat, code] = one
         self._unplaced.append(one)
 
@@ -217,11 +234,11 @@ class Watch:
 
     def _find_line(self, one: _Count) -> None:
         """Which of the intents that the strategy yielded it was: they were numbered in that order."""
-        seat = _seat(one.intent)
-        numbers = sorted(_ordinal(intent) for intent, _ in self._intents.values() if _is_own(intent, seat))
+        seat = one.intent.seat
+        numbers = sorted(intent.ordinal for intent in self._intents.values() if intent.is_own(seat))
         yielded = self._yielded.get(seat, [])
-        if len(yielded) == len(numbers) and _is_own(one.intent, seat):
-            line, one.yielded = yielded[numbers.index(_ordinal(one.intent))]
+        if len(yielded) == len(numbers) and one.intent.is_own(seat):
+            line, one.yielded = yielded[numbers.index(one.intent.ordinal)]
             one.line = line or None
 
     def _note_fees(self, payload: bytes) -> None:
@@ -234,16 +251,3 @@ class Watch:
 
 def _word(payload: bytes, at: int) -> int:
     return int.from_bytes(payload[at : at + 8], "little", signed=True)
-
-
-def _seat(intent: bytes) -> int:
-    return _word(intent, _ID_END)
-
-
-def _is_own(intent: bytes, seat: int) -> bool:
-    """Whether the strategy in *seat* yielded it itself: the kernel unwinds in its name."""
-    return _seat(intent) == seat and _word(intent, _ID_END + 64) & FLAG_UNWIND == 0
-
-
-def _ordinal(intent: bytes) -> int:
-    return _word(intent, _ID_END + 8)

@@ -45,7 +45,7 @@ class Log:
         """A derived record: the requests are kept."""
         number = self._count(kind)
         if kind == kinds.REQUEST:
-            request = decode_request(number, payload)
+            request = decode_request(number, schema, payload)
             if request.what == CANCEL:
                 self.happened.append(Happened(self._now_ns, "cancel", *self._orders[int(request.target)]))
             else:

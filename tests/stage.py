@@ -99,7 +99,7 @@ class Stage:
         number = len(self.sent) + 1
         instrument = self.room.instruments[outcome]
         request = Request(
-            number, what, b"", "", 0, "v", instrument.symbol, outcome, side, price, 4, size, 6, tif, flags, self.now,
+            number, what, b"", 0, "v", instrument.symbol, outcome, side, price, 4, size, 6, tif, flags, self.now,
             expires, target,
         )  # fmt: skip
         self.sent[number], self.sent_ns[number] = request, self.now

@@ -153,7 +153,7 @@ class Log:
         """A derived record: the requests are kept."""
         self._count += 1
         if kind == kinds.REQUEST:
-            request = decode_request(self._count, payload)
+            request = decode_request(self._count, schema, payload)
             if request.what == CANCEL:
                 self._cancelled_ns[int(request.target)] = self._now_ns
                 self.told.asked.append(self._count)

@@ -12,6 +12,8 @@ from matrix import FLOAT_SUM, Cell, every_pair, surroundings
 from matrix_envs import RUNNING, VERSIONS, interpreter, requirements
 from resimulations import Setting, raw_bytes, resimulate, sample_recording, strict
 
+from engine.kernel.dense import DensePacker
+
 ROOT = Path(__file__).resolve().parent.parent
 
 ODD = {
@@ -65,7 +67,9 @@ def test_a_strategy_that_adds_floats_with_sum_decides_by_the_python_version(tmp_
         sure[function] = raw_bytes(tmp_path / function)
         assert strict(tmp_path / function).identical
 
-    million = (1_000_000).to_bytes(8, "little")
+    packer = DensePacker()
+    packer.put(1_000_000)
+    million = packer.take()
     assert million in sure["math.fsum"]
     assert (million in sure["sum"]) == (sys.version_info >= (3, 12))
 

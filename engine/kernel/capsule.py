@@ -4,10 +4,10 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from engine.kernel.dense import DensePacker
 from engine.kernel.desk import Desk
 from engine.kernel.market import Instrument
 from engine.kernel.order import Order
-from engine.kernel.pack import Packer
 from engine.kernel.record import NONE
 from engine.kernel.units import ASK, BID
 
@@ -16,15 +16,15 @@ DEPTH: Final[i64] = 3
 
 
 def capsule(desk: Desk, order: Order, intent: bytes) -> bytes:
-    """The payload of *order*'s CAPSULE record, schema 1: the book, position and risk of the instrument as sent."""
+    """The payload of *order*'s CAPSULE record, schema 2: the book, position and risk of the instrument as sent."""
     instrument = order.instrument
     market = instrument.market
     holding = desk.portfolio.holdings[instrument.number]
     working = desk.orders.working[instrument.number]
     exposure = desk.risk.markets[market.number]
     event = exposure.event
-    packer = desk.packer
-    packer.put_data(intent)
+    packer = desk.dense
+    packer.put_id(intent)
     packer.put(desk.seq)
     packer.put(instrument.number)
     _put_side(packer, instrument, BID)
@@ -49,11 +49,11 @@ def capsule(desk: Desk, order: Order, intent: bytes) -> bytes:
     packer.put_money(cash)
     packer.put(desk.orders.open_count)
     packer.put(desk.orders.unknown_count)
-    packer.put_text(desk.policy.version if desk.policy is not None else "")
+    packer.put_name(desk.policy.version if desk.policy is not None else "")
     return packer.take()
 
 
-def _put_side(packer: Packer, instrument: Instrument, side: i64) -> None:
+def _put_side(packer: DensePacker, instrument: Instrument, side: i64) -> None:
     """As `put_levels` of `Instrument.levels`, without making a list of them."""
     market = instrument.market
     bids = (side == BID) != instrument.complement

@@ -10,6 +10,7 @@ from mypy_extensions import i64
 
 from engine.kernel import identity, kinds
 from engine.kernel.churn import Churn
+from engine.kernel.dense import DensePacker
 from engine.kernel.digest import Digest
 from engine.kernel.market import Instrument, Market
 from engine.kernel.modes import STRATEGY, Modes
@@ -115,6 +116,7 @@ class Desk:
         self.requests: Final[list[Request]] = []
         """They stand in places that are used again: a list that is emptied finds room anew each time."""
         self.packer: Final[Packer] = Packer()  # of payloads: each takes what it put there
+        self.dense: Final[DensePacker] = DensePacker()  # of those that every order leaves
         self.scratch: Final[Money] = Money()  # for a sum that is used at once
         self.ordinal: i64 = 0  # of the next intent of this input that is the kernel's own
 

@@ -21,6 +21,9 @@ _SALT_PERSON: Final = b"salt-v1"
 _SALT_BITS: Final = 53
 
 
+ID_SIZE: Final[i64] = 16
+"""Bytes of an intent's id."""
+
 _INTENT: Final = blake2b(digest_size=16, person=_PERSON).copy  # copied for each: half the time of making one
 
 

@@ -9,6 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from engine.kernel.dense import DensePacker
 from engine.kernel.derived import (
     CANCEL,
     CANCEL_ALL,
@@ -22,7 +23,6 @@ from engine.kernel.derived import (
 )
 from engine.kernel.market import Instrument
 from engine.kernel.order import FLAG_POST_ONLY, FLAG_REDUCE_ONLY, OwnOrder
-from engine.kernel.pack import Packer
 from engine.kernel.policy import TIF_GTC, tif_number
 from engine.kernel.record import NONE
 from engine.kernel.strategy import GTC, Cancel, CancelAll, CancelTimer, Detail, Flatten, Merge, Place, SetTimer, Split
@@ -122,9 +122,9 @@ class Wanted:
         if self.bad == FIELD_NONE:
             self.bad = field
 
-    def encode(self, intent: bytes, packer: Packer) -> bytes:
-        """The payload of its INTENT record, schema 1, by way of an empty *packer*."""
-        packer.put_data(intent)
+    def encode(self, intent: bytes, packer: DensePacker) -> bytes:
+        """The payload of its INTENT record, schema 2, by way of an empty *packer*."""
+        packer.put_id(intent)
         packer.put(self.seat)
         packer.put(self.ordinal)
         packer.put(self.what)

@@ -53,10 +53,10 @@ class Outbox:
     def verdict(self, payload: bytes, code: i64) -> None:
         """Add a VERDICT."""
         self.verdicts[code] += 1
-        self.emit(kinds.VERDICT, 1, payload, code)
+        self.emit(kinds.VERDICT, 2, payload, code)
 
     def hush(self, kind: i64, code: i64 = 0) -> None:
-        """Add a record, of schema 1, whose payload nobody asks for."""
+        """Add a record whose payload nobody asks for, nor its schema."""
         if not self.brief:
             self.emit(kind, 1, b"", code)
             return

@@ -13,7 +13,8 @@ from mypy_extensions import i64, u8
 from engine.kernel.money import Money
 
 _WORD: Final = 1 << 61  # below what an int holds without an object of its own
-_SMALL: Final[i64] = 1 << 60
+SMALL: Final[i64] = 1 << 60
+"""What `Money.high` counts."""
 _52_BITS: Final[i64] = (1 << 52) - 1
 _56_BITS: Final[i64] = (1 << 56) - 1
 
@@ -29,6 +30,30 @@ def _bytes(value: i64) -> i64:
         size += 1
         value >>= 8
     return size
+
+
+def magnitude_size(high: i64, low: i64) -> i64:
+    """How many bytes the amount high * 2**60 + low takes, high and low >= 0."""
+    if high == 0:
+        return _bytes(low)
+    if high >> 52 > 0:
+        return 14 + _bytes(high >> 52)
+    return 7 + _bytes((low >> 56) | (high << 4))
+
+
+def put_magnitude(writer: BytesWriter, high: i64, low: i64, size: i64) -> None:
+    """Append these *size* bytes, little-endian."""
+    end = i64(len(writer)) + size
+    if high == 0:
+        write_i64_le(writer, low)
+    else:
+        # Seven bytes, then the four bits above them and what is higher: 52 bits of that make seven bytes again.
+        write_i64_le(writer, low & _56_BITS)
+        writer.truncate(len(writer) - 1)
+        write_i64_le(writer, (low >> 56) | ((high & _52_BITS) << 4))
+        writer.truncate(len(writer) - 1)
+        write_i64_le(writer, high >> 52)
+    writer.truncate(end)
 
 
 @final
@@ -83,36 +108,18 @@ class Packer:
         """An amount, as `put_big` puts its int."""
         high = money.high
         low = money.low
-        if high == 0:
-            self._put_word(low)
-            return
         negative = high < 0
         if negative:
             high = -high
             if low > 0:
                 high -= 1
-                low = _SMALL - low
-        if high == 0:
-            self._put_word(-low)
-            return
-        # Seven bytes, then the four bits above them and what is higher: 52 bits of that make seven bytes again.
-        middle = (low >> 56) | ((high & _52_BITS) << 4)
-        top = high >> 52
-        size: i64 = 7 + _bytes(middle)
-        if top > 0:
-            size = 14 + _bytes(top)
-        writer = self.writer
+                low = SMALL - low
+        size = magnitude_size(high, low)
         if negative:
-            write_i64_le(writer, -size)
+            write_i64_le(self.writer, -size)
         else:
-            write_i64_le(writer, size)
-        end = i64(len(writer)) + size
-        write_i64_le(writer, low & _56_BITS)
-        writer.truncate(len(writer) - 1)
-        write_i64_le(writer, middle)
-        writer.truncate(len(writer) - 1)
-        write_i64_le(writer, top)
-        writer.truncate(end)
+            write_i64_le(self.writer, size)
+        put_magnitude(self.writer, high, low, size)
 
     def finish(self) -> bytes:
         """All that was appended."""
@@ -133,7 +140,6 @@ class Packer:
         return data
 
 
-@final
 class Unpacker:
     """Reads values in the order they were appended; raises Malformed where the bytes do not hold them."""
 
@@ -152,6 +158,10 @@ class Unpacker:
     def take_data(self) -> bytes:
         """A byte string."""
         return self._take(self.take())
+
+    def take_id(self) -> bytes:
+        """An intent's id, here a byte string like any other."""
+        return self.take_data()
 
     def take_text(self) -> str:
         """A text."""

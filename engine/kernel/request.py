@@ -9,8 +9,10 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from engine.kernel import identity
+from engine.kernel.dense import DensePacker, DenseUnpacker
 from engine.kernel.derived import CANCEL, MERGE, PLACE, SPLIT
-from engine.kernel.pack import Packer, Unpacker
+from engine.kernel.pack import Unpacker
 from engine.kernel.record import NONE
 
 
@@ -34,7 +36,6 @@ class Request:
         number: i64,
         what: i64,
         intent: bytes,
-        client_id: str,
         salt: i64,
         venue: str,
         symbol: str,
@@ -54,7 +55,6 @@ class Request:
         self.number: Final[i64] = number
         self.what: Final[i64] = what
         self.intent: Final[bytes] = intent
-        self.client_id: Final[str] = client_id
         self.salt: Final[i64] = salt
         self.venue: Final[str] = venue
         self.symbol: Final[str] = symbol
@@ -76,14 +76,18 @@ class Request:
         self.behind: Request | None = None
         assert what in (PLACE, CANCEL, SPLIT, MERGE)
 
-    def encode(self, packer: Packer) -> bytes:
-        """The payload of its REQUEST record, schema 1; *number* is the record's own."""
+    @property
+    def client_id(self) -> str:
+        """Our name for it at the venue; empty in a silent kernel."""
+        return identity.client_id(self.intent) if self.intent else ""
+
+    def encode(self, packer: DensePacker) -> bytes:
+        """The payload of its REQUEST record, schema 2; *number* is the record's own."""
         packer.put(self.what)
-        packer.put_data(self.intent)
-        packer.put_text(self.client_id)
+        packer.put_id(self.intent)
         packer.put(self.salt)
-        packer.put_text(self.venue)
-        packer.put_text(self.symbol)
+        packer.put_name(self.venue)
+        packer.put_name(self.symbol)
         packer.put(self.instrument)
         packer.put(self.side)
         packer.put(self.price)
@@ -99,13 +103,16 @@ class Request:
         return packer.take()
 
 
-def decode_request(number: i64, payload: bytes) -> Request:
-    """The request of REQUEST record *number*; raises pack.Malformed where the payload is none."""
+def decode_request(number: i64, schema: i64, payload: bytes) -> Request:
+    """The request of REQUEST record *number*; raises pack.Malformed where the payload is none of *schema*."""
     unpacker = Unpacker(payload)
+    if schema != 1:
+        unpacker = DenseUnpacker(payload)
     take = unpacker.take
     what = take()
-    intent = unpacker.take_data()
-    client_id = unpacker.take_text()
+    intent = unpacker.take_id()
+    if schema == 1:
+        unpacker.take_text()  # the client id
     salt = take()
     venue = unpacker.take_text()
     symbol = unpacker.take_text()
@@ -118,7 +125,6 @@ def decode_request(number: i64, payload: bytes) -> Request:
         number,
         what,
         intent,
-        client_id,
         salt,
         venue,
         symbol,

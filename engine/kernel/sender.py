@@ -54,7 +54,7 @@ class Sender:
             desk.out.hush(kinds.INTENT)
             return b""
         intent = desk.intent_id(wanted.seat, desk.seq, wanted.ordinal)
-        desk.out.emit(kinds.INTENT, 1, wanted.encode(intent, desk.packer))
+        desk.out.emit(kinds.INTENT, 2, wanted.encode(intent, desk.dense))
         return intent
 
     def verdict(self, intent: bytes, code: i64, check: i64, detail: i64, margin: int) -> None:
@@ -70,8 +70,8 @@ class Sender:
     def _told(self, intent: bytes, code: i64, check: i64, detail: i64, margin: Money) -> None:
         desk = self._desk
         desk.digest.mix(code)
-        packer = desk.packer
-        packer.put_data(intent)
+        packer = desk.dense
+        packer.put_id(intent)
         packer.put(code)
         packer.put(detail)
         packer.put(check)
@@ -154,7 +154,7 @@ class Sender:
         if desk.silent:
             desk.out.hush(kinds.CAPSULE)
         else:
-            desk.out.emit(kinds.CAPSULE, 1, capsule(desk, order, intent))
+            desk.out.emit(kinds.CAPSULE, 2, capsule(desk, order, intent))
         number = desk.next_number()
         assert number == order.number
         self._request(number, PLACE, order, intent)
@@ -169,7 +169,6 @@ class Sender:
             number,
             what,
             intent,
-            "" if desk.silent else identity.client_id(intent),
             identity.salt(intent) if listing.venue == POLYMARKET and not desk.silent else 0,
             listing.venue,
             instrument.symbol,
@@ -190,7 +189,7 @@ class Sender:
         if desk.silent:
             desk.out.hush(kinds.REQUEST)
         else:
-            desk.out.emit(kinds.REQUEST, 1, request.encode(desk.packer))
+            desk.out.emit(kinds.REQUEST, 2, request.encode(desk.dense))
 
     def _owner(self, wanted: Wanted) -> i64:
         instrument = wanted.instrument

@@ -24,7 +24,7 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from engine.kernel import codes, identity, kinds
+from engine.kernel import codes, kinds
 from engine.kernel.arbiter import Arbiter
 from engine.kernel.checks import (
     CHECK_COVER,
@@ -144,7 +144,6 @@ class Sets:
             conversion.number,
             wanted.what,
             intent,
-            "" if desk.silent else identity.client_id(intent),
             0,
             listing.venue,
             instrument.symbol,
@@ -165,7 +164,7 @@ class Sets:
         if desk.silent:
             desk.out.hush(kinds.REQUEST)
         else:
-            desk.out.emit(kinds.REQUEST, 1, request.encode(desk.packer))
+            desk.out.emit(kinds.REQUEST, 2, request.encode(desk.dense))
         desk.digest.mix(conversion.number)
         desk.digest.mix(conversion.size)
         if not merges:  # tokens come, to be traded: the market is taken as by an order

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from resimulations import Setting, resimulate, sample_recording
 
 from engine.kernel import kinds
+from engine.kernel.dense import DensePacker
 from engine.kernel.derived import CANCEL, PLACE
-from engine.kernel.pack import Packer
 from engine.kernel.record import NONE
 from engine.kernel.request import Request
 from journal.background import Inline
@@ -116,8 +116,8 @@ def test_quantiles_rise_from_the_least_to_the_most_and_are_as_many_as_the_sample
 def request(what: int, decided_ns: int, target: int = 0) -> bytes:
     """A REQUEST's payload."""
     return Request(
-        9, what, b"", "", 0, "polymarket", "YES", 0, 0, 5000, 4, 10**6, 6, 1, 0, decided_ns, NONE, target
-    ).encode(Packer())
+        9, what, bytes(16), 0, "polymarket", "YES", 0, 0, 5000, 4, 10**6, 6, 1, 0, decided_ns, NONE, target
+    ).encode(DensePacker())
 
 
 def test_the_executors_outcomes_answer_where_the_venue_has_not_yet(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_the_executors_outcomes_answer_where_the_venue_has_not_yet(tmp_path: Pat
     )
     for at, (what, target) in enumerate([(PLACE, 0), (PLACE, 0), (CANCEL, 2), (CANCEL, 4), (PLACE, 0)]):
         writer.append_input(kinds.CLOCK, 1, 1, at * 100, NONE, b"{}")
-        writer.append_derived(kinds.REQUEST, 1, request(what, at * 100, target))
+        writer.append_derived(kinds.REQUEST, 2, request(what, at * 100, target))
     for heard_ns, seq, outcome in (
         (600, 2, ACKED),
         (700, 4, REJECTED),

@@ -9,11 +9,11 @@ from real_run_maker import KEYS, MS, TOKENS, USER_SOURCE
 from run_maker import RUN
 
 from engine.kernel import kinds
+from engine.kernel.dense import DensePacker
 from engine.kernel.derived import CANCEL, PLACE
 from engine.kernel.events import TICKER, EventBatch
 from engine.kernel.executions import OUTCOME_ABSENT, OUTCOME_ACKED, OUTCOME_REJECTED, OUTCOME_UNKNOWN
 from engine.kernel.inputs import canonical
-from engine.kernel.pack import Packer
 from engine.kernel.policy import TIF_FAK, TIF_GTC
 from engine.kernel.record import DERIVED, ENGINE_SOURCE, NONE
 from engine.kernel.request import Request
@@ -41,20 +41,22 @@ class Told:
         start = run or evolve(RUN, executor="venue")
         self.add(kinds.RUN_START, start.payload(), 0)
 
-    def add(self, kind: int, payload: bytes, ms: int, flags: int = 0, src_ms: int | None = None) -> int:
+    def add(
+        self, kind: int, payload: bytes, ms: int, flags: int = 0, src_ms: int | None = None, schema: int = 1
+    ) -> int:
         """One more record; returns its number."""
         self.seq += 1
         source = USER_SOURCE if kind == kinds.POLYMARKET_USER else ENGINE_SOURCE
         src_ns = NONE if src_ms is None else START_NS + src_ms * MS
-        self.data += encode(self.seq, START_NS + ms * MS, src_ns, 0, kind, 1, source, flags, payload)
+        self.data += encode(self.seq, START_NS + ms * MS, src_ns, 0, kind, schema, source, flags, payload)
         return self.seq
 
     def request(self, ms: int, what: int = PLACE, target: int = 0, tif: int = TIF_GTC) -> int:
         """A REQUEST for a bid at 0.40, or a cancel of *target*; returns its number."""
         made = Request(
-            self.seq + 1, what, b"", "", 0, "polymarket", TOKENS[0], 0, 0, 4_000, 4, SIZE, 6, tif, 0, 0, NONE, target
+            self.seq + 1, what, bytes(16), 0, "polymarket", TOKENS[0], 0, 0, 4_000, 4, SIZE, 6, tif, 0, 0, NONE, target
         )
-        return self.add(kinds.REQUEST, made.encode(Packer()), ms, int(DERIVED))
+        return self.add(kinds.REQUEST, made.encode(DensePacker()), ms, int(DERIVED), schema=2)
 
     def outcome(self, number: int, outcome: int, ms: int, name: str = "") -> None:
         """An OUTCOME; the reply calls the order *name*."""

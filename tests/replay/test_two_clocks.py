@@ -204,7 +204,7 @@ def check_causes(run: Path, facts: set[int]) -> Counter[str]:
     last = 0
     for record in records(run):
         if record.kind == kinds.REQUEST:
-            request = decode_request(record.seq, record.payload)
+            request = decode_request(record.seq, record.schema, record.payload)
             if request.what != CANCEL:
                 arrives[record.seq] = record.recv_ns + 3 * MS
         elif kinds.name(record.kind).startswith("SIM_"):

@@ -62,7 +62,7 @@ def decided(overlay: Path) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = []
     for record in records(overlay):
         if record.kind == kinds.REQUEST:
-            request = decode_request(record.seq, record.payload)
+            request = decode_request(record.seq, record.schema, record.payload)
             what = (request.symbol, request.side, request.price, request.size, request.tif, request.target > 0)
             found.append((record.recv_ns, "request", request.what, *map(int, what[1:]), what[0]))
         elif record.kind == kinds.VERDICT:

@@ -483,7 +483,7 @@ def test_conversions_are_done_in_the_order_in_which_they_end():
 
 def test_a_market_without_complete_sets_has_none_to_convert():
     house = House(an_office())
-    request = Request(9, SPLIT, b"", "", 0, "v", "BTC", 4, 0, 1, 8, 10, 8, 0, 0, house.now)
+    request = Request(9, SPLIT, b"", 0, "v", "BTC", 4, 0, 1, 8, 10, 8, 0, 0, house.now)
     house.office.asked(request, 9, 0, house.now)
     house.office.act(house.office.due_ns)
     report = house.venue.take_report(house.now + 10 * S)

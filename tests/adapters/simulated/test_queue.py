@@ -27,7 +27,7 @@ MODELS: list[Callable[[], Queue]] = [Queue, RiskAverse, power_law]
 
 def order(queue: Queue, level: int) -> Resting:
     """An order that joined *level* others."""
-    request = Request(1, PLACE, b"", "", 0, "v", "YES-M", 0, BUY, 4000, 4, 10**6, 6, 1, 0, 0, NONE)
+    request = Request(1, PLACE, b"", 0, "v", "YES-M", 0, BUY, 4000, 4, 10**6, 6, 1, 0, 0, NONE)
     resting = Resting(request, INSTRUMENT, 0, 1, 0)
     queue.joined(resting, level)
     return resting

@@ -41,7 +41,7 @@ class Floor:
         self.numbers += 1
         instrument = self.room.instruments[outcome]
         request = Request(
-            self.numbers, PLACE, b"", "", 0, "v", instrument.symbol, outcome, side, ticks * TICK, 4, shares * SHARES, 6,
+            self.numbers, PLACE, b"", 0, "v", instrument.symbol, outcome, side, ticks * TICK, 4, shares * SHARES, 6,
             tif_number("GTC"), 0, since_ns,
         )  # fmt: skip
         order = Resting(request, instrument, since_ns, self.numbers, 0)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.kernel.money import Money
@@ -73,6 +73,7 @@ def test_a_text_that_is_no_utf_8_is_malformed() -> None:
 
 
 @given(st.integers(-(2**121), 2**121) | st.integers(-(2**57), 2**57) | st.integers(-300, 300))
+@example(-(2**60))
 def test_an_amount_is_written_as_its_int(value):
     by_int, by_words, amount = Packer(), Packer(), Money()
     by_int.put_big(value)

@@ -78,7 +78,7 @@ def test_a_split_brings_both_outcomes_for_one_each_when_the_venue_has_answered()
     assert ask(room, Split(NO, 300, why="stock up")) == ["OK"]
     (number, request), = [(room.seq + 1 + at, record) for at, record in enumerate(room.out.records)
                           if record.kind == kinds.REQUEST]  # fmt: skip
-    sent = decode_request(number, request.payload)
+    sent = decode_request(number, request.schema, request.payload)
 
     assert [name for name, _ in room.records()] == ["INTENT", "VERDICT", "REQUEST"]
     assert (sent.what, sent.symbol, sent.size, sent.price, sent.target_venue_id) == (
@@ -386,6 +386,6 @@ def test_the_intent_record_names_what_is_wanted():
     room = a_room()
     ask(room, Merge(NO, 3, why="done"))
     (intent,) = [record for record in room.out.records if record.kind == kinds.INTENT]
-    fields = decode(intent.kind, 1, intent.payload)
+    fields = decode(intent.kind, intent.schema, intent.payload)
 
     assert (fields["what"], fields["instrument"], fields["lots"], fields["why"]) == (MERGE, 1, 3, "done")

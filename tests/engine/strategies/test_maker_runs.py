@@ -178,7 +178,7 @@ def test_beside_box_arbitrage_it_touches_its_own_orders_only_and_the_run_replays
         sample, strategy=config.strategies, venue=config.venue, policy=POLICY, seed=7, observe=True, out=out
     )
     owner = {order["order"]: order["strategy"] for order in found.orders}
-    intents = [decode(int(kinds.INTENT), 1, one.payload) for one in of_kind(records(out), int(kinds.INTENT))]
+    intents = [decode(int(kinds.INTENT), 2, one.payload) for one in of_kind(records(out), int(kinds.INTENT))]
     cancelled = [owner.get(one["target"]) for one in intents if one["what"] == 2 and one["seat"] == 2]
 
     assert found.faults == ()

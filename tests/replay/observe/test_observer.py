@@ -110,10 +110,10 @@ def test_every_fill_names_the_records_that_explain_it(played: list[tuple[Room, L
         for fill, (at, body) in zip(observed.fills, reports, strict=True):
             words = [int.from_bytes(body[i : i + 8], "little", signed=True) for i in range(0, 56, 8)]
             kind, _, payload = log.records[fill.order - 1]
-            request = decode_request(fill.order, payload)
+            request = decode_request(fill.order, 2, payload)
             assert fill.capsule is not None
-            capsule = decode(kinds.CAPSULE, 1, log.records[fill.capsule - 1][2])
-            intents = [decode(kinds.INTENT, 1, body) for kind, _, body in log.records if kind == kinds.INTENT]
+            capsule = decode(kinds.CAPSULE, 2, log.records[fill.capsule - 1][2])
+            intents = [decode(kinds.INTENT, 2, body) for kind, _, body in log.records if kind == kinds.INTENT]
 
             assert (fill.seq, fill.order, fill.price, fill.size) == (at, words[0], words[2], words[3])
             assert kind == kinds.REQUEST
