@@ -83,8 +83,9 @@ REFOLD_COLD PyAPI_FUNC(void) PyErr_SetNone(PyObject *);
 REFOLD_COLD PyAPI_FUNC(PyObject *) PyErr_Format(PyObject *, const char *, ...);
 #endif
 """
-# How interpreted code calls what is compiled: out of the way of the loops too, which call one another directly.
-WRAPPER = re.compile(r"\b(CPyPy_\w+)\(")
+# How interpreted code calls what is compiled: out of the way of the loops too, which call one another directly. What a
+# strategy in ordinary Python calls stays, for it does so at every step.
+WRAPPER = re.compile(r"\b(CPyPy_(?!view___|instrument_view___|order___|strategy___)\w+)\(")
 
 
 class BuildKernel(build_ext):
