@@ -168,20 +168,21 @@ def test_the_first_strategy_does_what_its_page_says(tmp_path: Path) -> None:
     assert f"  mine.py, line {fault['line']}: {fault['code']}\n" in FIRST_STRATEGY.read_text("utf-8")
 
 
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(3))
 def test_the_strategies_of_the_how_to_run_and_replay(sample: Path, tmp_path: Path, number: int) -> None:
     text = fences(DOCS / "how-to" / "write-a-strategy.md", "python")[number]
     name = re.findall(r"^class (\w+)", text, re.MULTILINE)[0]
-    with_parameters = "size_lots: int" in text
-    key = ""
-    if with_parameters:
+    parameters = {}
+    if "size_lots: int" in text:
+        parameters["size_lots"] = 20_000_000
+    if "instrument: str" in text:
         states = orjson.loads(say("journal", "cat", "sample", "--limit", "1", "--json", cwd=sample))
-        key = "polymarket:" + orjson.loads(states["payload"]["frame"][0]["clobTokenIds"])[0]
+        parameters["instrument"] = "polymarket:" + orjson.loads(states["payload"]["frame"][0]["clobTokenIds"])[0]
     (tmp_path / "example.py").write_text(text, encoding="utf-8")
     (tmp_path / "policy.yaml").write_bytes((sample / "policy.yaml").read_bytes())
-    parameters = f'{{instrument: "{key}", size_lots: 20000000}}' if with_parameters else "{}"
+    given = orjson.dumps(parameters).decode()
     (tmp_path / "example.yaml").write_text(
-        f"policy: policy.yaml\nstrategies: [{{name: one, code: 'example.py:{name}', parameters: {parameters}}}]\n"
+        f"policy: policy.yaml\nstrategies: [{{name: one, code: 'example.py:{name}', parameters: {given}}}]\n"
         "venue: {order_latency_ms: 1, report_latency_ms: 1}\n",
         encoding="utf-8",
     )

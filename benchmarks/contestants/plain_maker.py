@@ -6,7 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from engine.kernel.market import WAKE_STATUS, WAKE_TIMER
-from engine.kernel.strategy import BUY, SELL, Cancel, Place, SetTimer
+from engine.kernel.strategy import Cancel, Place, SetTimer
 
 
 @frozen
@@ -31,16 +31,4 @@ class PlainMaker:
         bid, ask = market.best_bid, market.best_ask
         if bid is None or ask is None or bid >= ask:
             return
-        for side, target, orders in (
-            (BUY, bid - self.offset_ticks, market.own_bids),
-            (SELL, ask + self.offset_ticks, market.own_asks),
-        ):
-            stands = False
-            for order in orders:
-                if not order.cancelling:
-                    if order.price_ticks == target:
-                        stands = True
-                    else:
-                        yield Cancel(order)
-            if not stands:
-                yield Place(self.instrument, side, target, self.lots, post_only=True)
+        yield from market.quote(bid - self.offset_ticks, ask + self.offset_ticks, self.lots)

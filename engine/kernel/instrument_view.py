@@ -18,11 +18,17 @@ from engine.kernel.order import Order, OwnOrder
 from engine.kernel.portfolio import mark_value
 from engine.kernel.record import NONE
 from engine.kernel.rewards import Estimate, RewardTerms, estimate, terms_of
-from engine.kernel.units import ASK, BID, BUY, LARGEST
+from engine.kernel.strategy import Cancel, Place
+from engine.kernel.units import ASK, BID, BUY, LARGEST, SELL
 
 
 def _known(value: i64) -> int | None:
     return None if value == NONE else int(value)
+
+
+def _ticks(price_ticks: object) -> i64:
+    """What may be the price of an order, NONE for anything else."""
+    return i64(price_ticks) if isinstance(price_ticks, int) and int(-LARGEST) <= price_ticks <= int(LARGEST) else NONE
 
 
 @final
@@ -192,6 +198,33 @@ class InstrumentView:
             self._asks = self._own(ASK)
             self._asks_at = at
         return self._asks
+
+    def quote(self, bid_ticks: object, ask_ticks: object, lots: object, why: object = "") -> tuple[Cancel | Place, ...]:
+        """
+        What leaves us one post-only bid at *bid_ticks* and one offer at *ask_ticks*, or none for None: to be yielded.
+
+        Orders at other prices are cancelled, but for those being cancelled already. Where none stands at the price, one
+        of *lots* is placed; one that stands stays, whatever is left of it.
+        """
+        return self._quoted(BUY, self.own_bids, bid_ticks, lots, why) + self._quoted(
+            SELL, self.own_asks, ask_ticks, lots, why
+        )
+
+    def _quoted(
+        self, side: int, own: tuple[OwnOrder, ...], price_ticks: object, lots: object, why: object
+    ) -> tuple[Cancel | Place, ...]:
+        wanted: tuple[Cancel | Place, ...] = ()
+        stands = price_ticks is None
+        price = _ticks(price_ticks)
+        for order in own:
+            if not order.cancelling:
+                if not stands and order.price_ticks == price:
+                    stands = True
+                else:
+                    wanted += (Cancel(order, why=why),)
+        if not stands:
+            wanted += (Place(self.key, side, price_ticks, lots, post_only=True, why=why),)
+        return wanted
 
     def _own(self, side: i64) -> tuple[OwnOrder, ...]:
         instrument = self._instrument

@@ -5,10 +5,11 @@ from trading_room import Room, Says, binary, contract
 
 from engine.kernel import kinds
 from engine.kernel.events import FILL_PROVISIONAL, ORDER_ACKED, ORDER_CANCELLED, ORDER_FILLED
+from engine.kernel.intents import FIELD_PRICE
 from engine.kernel.modes import ACCOUNT, MARKET, REDUCE_ONLY, STRATEGY
 from engine.kernel.record import NONE
 from engine.kernel.step import Kernel
-from engine.kernel.strategy import BUY, SELL, Place, SetTimer
+from engine.kernel.strategy import BUY, SELL, Cancel, Place, SetTimer
 from engine.kernel.units import ASK, BID
 
 YES, NO = "polymarket:YES-M", "polymarket:NO-M"
@@ -154,6 +155,52 @@ def test_own_bids_and_offers_follow_every_order_that_comes_or_goes(seen, key, pr
         ([], []),
     ]
     assert [order.open for order in again] == [False, False]
+
+
+@pytest.mark.parametrize("key", ["binance-usdm:BTC", YES])
+def test_a_quote_is_what_differs_from_one_order_a_side(seen, key):
+    room, strategy = seen
+    room.touch(40, 60, market=1)
+    market = strategy.view.market(key)
+
+    def said(*given):
+        found = market.quote(*given)
+        strategy.next = found
+        room.decide(0)
+        return [
+            ("cancel", one.order.price_ticks, one.why)
+            if isinstance(one, Cancel)
+            else ("place", one.instrument, one.side, one.price_ticks, one.lots, one.post_only, one.why)
+            for one in found
+        ]
+
+    assert said(None, None, 600) == []
+    assert said(30, 70, 600, "to begin") == [
+        ("place", key, BUY, 30, 600, True, "to begin"),
+        ("place", key, SELL, 70, 600, True, "to begin"),
+    ]
+    assert said(30, 70, 900) == []
+    assert said(31, 70, 600) == [("cancel", 30, ""), ("place", key, BUY, 31, 600, True, "")]
+    assert said(31, None, 600) == [("cancel", 70, "")]
+    assert said(None, None, 600) == [("cancel", 31, "")]
+    assert said(31, 70, 600)[1] == ("place", key, SELL, 70, 600, True, "")  # a cancel of the other is on its way
+    strategy.next = [Place(key, BUY, 31, 600)]
+    room.decide(0)
+    assert said(31, 70, 600) == [("cancel", 31, "")]  # one of two is enough
+
+
+@pytest.mark.parametrize("price", [30.0, "30", 1 << 70, -(1 << 70), b""])
+def test_a_quotes_price_is_judged_with_the_order(seen, price):
+    room, strategy = seen
+    market = strategy.view.market(YES)
+    strategy.next = market.quote(30, None, 600)
+    room.decide(0)
+    strategy.next = found = market.quote(price, None, 600)
+    verdicts = [fields for kind, fields in room.decide(0) if kind == "VERDICT"]
+
+    assert [type(one) for one in found] == [Cancel, Place]
+    assert found[1].price_ticks is price
+    assert verdicts[1]["detail"] == FIELD_PRICE
 
 
 def test_a_strategy_sees_its_own_timers_alone(seen):
