@@ -72,12 +72,12 @@ class Orders:
 
     # -- coming and going ---------------------------------------------------------------------------------------------
 
-    def rest(self, order: Resting, level: i64) -> None:
-        """*order* joins the queue of its level, which holds *level* of others."""
+    def rest(self, pit: Pit, order: Resting, level: i64) -> None:
+        """*order* joins the queue of its level in *pit*, which holds *level* of others."""
         self._queue.joined(order, level)
         if self.queued is not None:
             self.queued[int(order.number)] = int(order.ahead)
-        self.pit(order.market).add(order)
+        pit.add(order)
         self.resting += 1
         if order.expires_ns != NONE:
             self._expiries += 1

@@ -55,7 +55,7 @@ class Taking:
             if ended or request.tif == TIF_FOK or request.tif == TIF_FAK or self._orders.room(order) == 0:
                 self._orders.say(order, kinds.SIM_CANCELLED, now_ns, order.filled)
                 return
-        self._orders.rest(order, self._book.size_at(order.side, order.price))
+        self._orders.rest(pit, order, self._book.size_at(order.side, order.price))
 
     def _take(self, order: Resting, pit: Pit, now_ns: i64) -> bool:
         """

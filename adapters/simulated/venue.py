@@ -145,7 +145,7 @@ class SimulatedVenue:
 
     def arrival_market(self) -> i64:
         """The number of the market whose book the next arrival needs; -1 if it needs none."""
-        request = self._next_held()
+        request = self._next_held() if self._held else None
         if request is None:
             request = self._first
         assert request is not None
@@ -235,12 +235,13 @@ class SimulatedVenue:
 
     def arrive(self, now_ns: i64) -> None:
         """The next request arrives, or the next taker that waited may trade; `book` is its market's."""
-        held = self._next_held()
-        if held is not None:
-            assert held.at_ns <= now_ns
-            del self._held[0]
-            self._arrive(held, now_ns, True)
-            return
+        if self._held:
+            held = self._next_held()
+            if held is not None:
+                assert held.at_ns <= now_ns
+                del self._held[0]
+                self._arrive(held, now_ns, True)
+                return
         request = self._first
         assert request is not None
         assert request.at_ns <= now_ns
@@ -261,9 +262,7 @@ class SimulatedVenue:
             self._clearing.asked(request, request.key, request.ordinal << 16, now_ns)
 
     def _next_held(self) -> Request | None:
-        """The taker that waited and comes before the next request."""
-        if not self._held:
-            return None
+        """The first of the takers that wait, if it comes before the next request."""
         held = self._held[0]
         if self._next_request_ns != NONE and self._next_request_ns < held.at_ns:
             return None

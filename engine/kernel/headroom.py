@@ -13,6 +13,7 @@ from engine.kernel.checks import LIMIT_ACCOUNT, LIMIT_EVENT, LIMIT_LOTS, LIMIT_M
 from engine.kernel.desk import Desk
 from engine.kernel.money import Money
 from engine.kernel.order import Order, gets_out
+from engine.kernel.risk import NOBODY
 from engine.kernel.terms import Terms
 from engine.kernel.units import BUY
 
@@ -42,14 +43,16 @@ class Headroom:
         seat = owner
         if order.seat > 0 and not gets_out(order.flags):
             seat = order.seat
-        strategy = risk.strategy(seat, exposure.purse)
+        stays = seat == owner != NOBODY
+        strategy = exposure.owned if stays else risk.strategy(seat, exposure.purse)
         self._market_before.copy(exposure.worst_money)
         self._strategy_before.copy(strategy)
         self._account_before.copy(exposure.account)
         if event is not None:
             self._event_before.copy(event.worst_money)
         desk.orders.add(order)
-        risk.own(market, seat)
+        if not stays:
+            risk.own(market, seat)
         risk.refresh(market)
         caps = terms.caps
         self._spare_of(caps.account_money, exposure.account)

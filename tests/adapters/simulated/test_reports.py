@@ -2,6 +2,8 @@
 
 import pytest
 
+from adapters.simulated.clearing import Line
+from adapters.simulated.latency import Delay
 from adapters.simulated.reports import VENUE, Report, translators
 from engine.kernel import codes, kinds
 from engine.kernel.events import (
@@ -40,6 +42,35 @@ def events(report: Report) -> tuple[list[int], list[str]]:
     row = [batch.rows[at] for at in range(STRIDE)]
     assert (direct.count, [direct.rows[at] for at in range(STRIDE)], direct.texts) == (1, row, batch.texts)
     return row, list(batch.texts)
+
+
+def test_a_report_is_good_until_the_next_one_is_taken_and_then_says_another_one() -> None:
+    line = Line(Delay(5))
+    for number in range(3):
+        line.say(number, 0, kinds.SIM_FILLED, number, 10 * number, 1, 2, 3, 4, 5)
+    first = line.take(5)
+    assert first is not None
+    line.say(3, 0, kinds.SIM_ACKED, 3, 30)
+
+    assert (first.request, first.e) == (0, 5)
+    second = line.take(15)
+    line.say(4, 0, kinds.SIM_CANCELLED, 4, 40, 7)
+    assert first.behind is None
+    assert payload(first) == payload(Report(45, kinds.SIM_CANCELLED, 4, 40, 7))
+    assert second is not None
+    assert second.request == 1
+    assert [payload(line.take(45)) for _ in range(3)] == [
+        payload(Report(25, kinds.SIM_FILLED, 2, 20, 1, 2, 3, 4, 5)),
+        payload(Report(35, kinds.SIM_ACKED, 3, 30)),
+        payload(Report(45, kinds.SIM_CANCELLED, 4, 40, 7)),
+    ]
+    assert (line.take(100), line.next_ns) == (None, NONE)
+
+
+def payload(report: Report | None) -> tuple[int, int, bytes]:
+    """All that *report* says, and when it reaches us."""
+    assert report is not None
+    return int(report.at_ns), int(report.kind), report.payload(Packer())
 
 
 def test_each_report_becomes_the_event_it_says() -> None:

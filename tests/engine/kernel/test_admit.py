@@ -294,6 +294,16 @@ def test_the_same_input_is_not_decided_on_twice():
 POLICY_GATES = [code for code in codes.NAMES if code and code < 80 and not is_safety(code)]
 
 
+def test_a_place_says_what_it_was_given_and_of_a_group_and_reasons_nothing_where_nothing_was():
+    said = ("group", "leg", "legs", "expected_value", "confidence", "risk_cost", "tags", "why")
+    given_all = ("g", 1, 2, 30, 4, 5, ("t",), "because")
+    plain, full = Place(S, BUY, 50, 1), Place(S, BUY, 50, 1, **dict(zip(said, given_all, strict=True)))
+
+    assert tuple(getattr(plain, name) for name in said) == ("", 0, 1, 0, 0, 0, (), "")
+    assert tuple(getattr(full, name) for name in said) == given_all
+    assert Place(S, BUY, 50, 1, why="because").why == "because"
+
+
 @given(
     st.sampled_from(POLICY_GATES),
     st.sampled_from([ACCOUNT, VENUE, MARKET, INSTRUMENT, STRATEGY]),
