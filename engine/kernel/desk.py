@@ -45,7 +45,6 @@ class Seat:
         self.number: Final[i64] = number
         self.name: Final[str] = name
         self.strategy: Final[Any] = strategy
-        self.decide: Final[Any] = getattr(strategy, "decide", None)  # bound once
         self.tier: Final[i64] = tier
         self.instruments: Final[tuple[str, ...]] = instruments
         self.native: Final[CompiledStrategy | None] = strategy if isinstance(strategy, CompiledStrategy) else None

@@ -103,7 +103,7 @@ class Seats:
         try:
             if native is not None:
                 return native.decide(self._views[seat.number - 1], wake)
-            answer = seat.decide(self._views[seat.number - 1], wake)
+            answer = seat.strategy.decide(self._views[seat.number - 1], wake)
             if type(answer) is list:
                 return cast(list[object], answer)
             if type(answer) is tuple and len(answer) == 0:
