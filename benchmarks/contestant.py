@@ -6,6 +6,7 @@ unequal one ends with 1 and says which.
 
 MODE: mm           the market-maker contract, its strategy compiled
       mm_python    the same, the strategy in ordinary Python
+      mm_loop      the same, in Python that looks through its orders itself in place of `market.quote`
       cold         mm in a fresh process, from a sealed journal with sidecars
       fold_multi K the first 2 million records spread over K instruments, folded, no strategy
 
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     told.add_argument("feed", type=Path, metavar="FEED.bin")
-    told.add_argument("mode", choices=("mm", "mm_python", "cold", "fold_multi"), metavar="MODE")
+    told.add_argument("mode", choices=(*contract.CLASSES, "cold", "fold_multi"), metavar="MODE")
     told.add_argument("numbers", type=int, nargs="+", metavar="N", help="[K of fold_multi,] LOWEST HIGHEST REPETITIONS")
     told.add_argument("--journal", action="store_true", help="from a sealed journal with sidecars, as users have one")
     told.add_argument("--folder", type=Path, help="where that journal is kept; without it, beside the feed")
@@ -60,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
 
 def simulate(told: argparse.Namespace, base: MemoryFeed | Path, start_ns: int) -> tuple[float, Run]:
     """One run of the contract on packed inputs or on a journal: (seconds, its result)."""
-    strategy = contract.strategy_of(told.mode == "mm", start_ns)
+    strategy = contract.strategy_of(told.mode, start_ns)
     if isinstance(base, MemoryFeed):
         made = contract.played(base, strategy, sink=told.sink)
         return made.stats.elapsed_s, made

@@ -70,6 +70,7 @@ def jobs(lab: Path, feed: str, told: argparse.Namespace) -> list[Job]:
         Job("refold mm, from a journal", (*ours, "mm", *reach, "3", "--journal"), RIVAL),
         Job("refold mm, overlay", (*ours, "mm", *reach, "1", "--sink", "overlay"), RIVAL),
         Job("refold mm, Python strategy", (*ours, "mm_python", *reach, "3"), RIVAL),
+        Job("refold mm, Python with a loop", (*ours, "mm_loop", *reach, "3"), RIVAL),
     ]
     if (lab / "v312/bin/python").exists():
         newer = (str(lab / "v312/bin/python"), "-W", "ignore", "bench_nautilus_v2.py", array)

@@ -25,8 +25,8 @@ def contests(folder: Path) -> None:
     """A market maker on a made-up feed, compiled and in ordinary Python, and the feed spread over many instruments."""
     for seed in (_WIDE, _NARROW):
         feed = read_feed(write_feed(make_rows(seed, _ROWS), folder / f"{seed}.bin"), 0, 0)
-        for compiled in (True, False):
-            contract.played(packed(feed), contract.strategy_of(compiled, feed.start_ns))
+        for strategy in contract.CLASSES:
+            contract.played(packed(feed), contract.strategy_of(strategy, feed.start_ns))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -61,7 +61,7 @@ class Log:
 
 def log_of(feed: Feed) -> Log:
     """What our run on *feed* did."""
-    run, config = contract.run_of(True, feed.start_ns)
+    run, config = contract.run_of("mm", feed.start_ns)
     simulation = Simulation(run, config, packed(feed))
     log = Log(round(float(feed.grid.tick) * 10**8))
     simulation.sink = log

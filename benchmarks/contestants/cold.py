@@ -90,7 +90,7 @@ def timed(journal: Path, start_ns: int) -> tuple[float, dict[str, Any]]:
 
 def main(path: str, start_ns: int) -> None:
     """Run the contract on the journal *path*, as anyone would, and print the answers."""
-    found = contract.played(Path(path), contract.strategy_of(compiled=True, start_ns=start_ns))
+    found = contract.played(Path(path), contract.strategy_of("mm", start_ns))
     print(json.dumps(asdict(contract.answers(found, start_ns))), flush=True)
 
 

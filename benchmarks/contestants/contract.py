@@ -18,6 +18,9 @@ from replay.run import RunStart, StrategySource, text_digest
 from replay.verify import this_build
 
 Sink = Literal["none", "digests", "overlay"]
+Strategy = Literal["mm", "mm_python", "mm_loop"]
+"""The contract's strategy compiled, in ordinary Python, and in Python that looks through its orders by itself."""
+CLASSES: Final[dict[Strategy, str]] = {"mm": "SteadyMaker", "mm_python": "PlainMaker", "mm_loop": "LoopMaker"}
 
 STEP_NS: Final = 100_000_000
 LOTS: Final = 10
@@ -93,18 +96,16 @@ KNOWN: Final = {
 """By the digest of the feed's file: wide and pm of 5 million records, wide and pm of 200,000, all of seed 7."""
 
 
-def run_of(compiled: bool, start_ns: int) -> tuple[RunStart, RunConfig]:
+def run_of(strategy: Strategy, start_ns: int) -> tuple[RunStart, RunConfig]:
     """The run on a feed that starts at *start_ns*, and its configuration."""
-    return start_of((strategy_of(compiled, start_ns),)), read_config(CONFIG, "the contract")[0]
+    return start_of((strategy_of(strategy, start_ns),)), read_config(CONFIG, "the contract")[0]
 
 
-def strategy_of(compiled: bool, start_ns: int) -> StrategySource:
-    """The contract's strategy on a feed that starts at *start_ns*, compiled or in ordinary Python."""
+def strategy_of(strategy: Strategy, start_ns: int) -> StrategySource:
+    """The contract's strategy on a feed that starts at *start_ns*, written in that way."""
     parameters = {"instrument": key_of(0), "lots": LOTS, "first_ns": start_ns + STEP_NS}
-    if compiled:
-        name, source = "SteadyMaker", COMPILED
-    else:
-        name, source = "PlainMaker", Path(__file__).with_name("plain_maker.py").read_text("utf-8")
+    name = CLASSES[strategy]
+    source = COMPILED if strategy == "mm" else Path(__file__).with_name("plain_maker.py").read_text("utf-8")
     return StrategySource(name, name, source, "market_making", (key_of(0),), parameters)
 
 

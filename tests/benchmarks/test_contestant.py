@@ -32,8 +32,8 @@ def model_answers(played: Contract) -> contract.Answers:
     )
 
 
-def simulated(feed: Feed, compiled: bool = False) -> Simulated:
-    run, config = contract.run_of(compiled, feed.start_ns)
+def simulated(feed: Feed, strategy: contract.Strategy = "mm_python") -> Simulated:
+    run, config = contract.run_of(strategy, feed.start_ns)
     return Simulation(run, config, packed(feed)).play()
 
 
@@ -55,9 +55,10 @@ def test_our_answers_are_the_models(tmp_path, seed):
     assert found.fills > 10
 
 
-def test_a_compiled_strategy_and_one_in_ordinary_python_come_to_the_same(feed):
+@pytest.mark.parametrize("strategy", ["mm", "mm_loop"])
+def test_a_compiled_strategy_and_those_in_ordinary_python_come_to_the_same(feed, strategy):
     _, rows = feed
-    one, other = simulated(rows, compiled=True), simulated(rows)
+    one, other = simulated(rows, strategy), simulated(rows)
 
     assert contract.answers(one, rows.start_ns) == contract.answers(other, rows.start_ns)
     assert one.counts == other.counts
@@ -96,7 +97,7 @@ def test_the_contest_is_a_resimulation_as_anyone_runs_it_and_passes_no_part_by(f
                 f"{Path(frame.f_code.co_filename).as_posix().removeprefix(f'{engine.ROOT}/')}:{frame.f_code.co_name}"
             )
 
-    told = contestant.parser().parse_args(["feed.bin", "mm_python", "1", "2", "1"])
+    told = contestant.parser().parse_args(["feed.bin", "mm_loop", "1", "2", "1"])
     inputs = packed(rows)
     sys.setprofile(see)
     try:

@@ -81,7 +81,7 @@ def made(lab: Path, kind: str, count: int, seed: int) -> Path:
 
 def ours(path: Path, kind: str) -> contract.Answers:
     feed = read_feed(path, *RANGES[kind])
-    run, config = contract.run_of(True, feed.start_ns)
+    run, config = contract.run_of("mm", feed.start_ns)
     return contract.answers(Simulation(run, config, packed(feed)).play(), feed.start_ns)
 
 
