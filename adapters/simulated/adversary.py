@@ -276,11 +276,18 @@ class Adversary:
         return crowding.ppm(seen.fills(order.market), seen.since_ns(order.market, now_ns))
 
     def is_beaten(self, order: Resting, now_ns: i64) -> bool:
-        """Whether *order*, which would take, finds that others were there before: the same for all levels."""
+        """
+        Whether *order*, which would take, finds that others were there before: the same for all levels.
+
+        Its own first fill crowds the market too, and would else let it lose in the middle of its way.
+        """
         takes = self.stress(now_ns).crowding.takes_ppm
         if takes == 0:
             return False
-        return self._races.chance(order.number, 0, part(self.crowd_ppm(order, now_ns), takes))
+        if order.beaten == NONE:
+            lost = self._races.chance(order.number, 0, part(self.crowd_ppm(order, now_ns), takes))
+            order.beaten = 1 if lost else 0
+        return order.beaten == 1
 
     def is_undercut(self, order: Resting, now_ns: i64) -> bool:
         """Whether what would fill *order* at *now_ns* goes to one who quoted better."""

@@ -88,6 +88,7 @@ class Resting:
         self.traded: i64 = 0  # what traded there since
         self.said: i64 = 0  # draws of chance so far
         self.rivals: i64 = 0  # what an adversary has placed before it, beside the recorded level
+        self.beaten: i64 = NONE  # as a taker: 1 if an adversary came before it, else 0; NONE until that is asked
         self.behind: Resting | None = None  # the next one on its side of the pit
 
     def left(self) -> i64:

@@ -240,6 +240,19 @@ def test_an_order_does_what_its_time_in_force_and_its_flags_say(script: list[Ste
             assert said.kind != "EXPIRED" or said.venue_ns == request.expires_ns
 
 
+def test_a_taker_whose_own_fills_crowd_the_market_is_first_at_all_levels_or_at_none() -> None:
+    crowding = CrowdingConfig(least=0, most=1, half_fills=0.01, takes=1)  # nobody before our first fill, all after it
+    plain = World(0, 0, False, "conservative", False, int(SELF_PASS), 0, 0, False).models()
+    stage = Stage(0, 0, worsened(plain, AdversaryConfig(crowding=crowding), 11))
+    stage.snapshot({40: 10}, {42: 10, 43: 10})
+    for _ in range(2):
+        stage.place(BUY, 43, 15, tif="FOK")
+        stage.settle()
+
+    filled = [sum(said.value for said in found if said.kind == "FILLED") for _, found in orders(stage)]
+    assert filled == [15 * LOT, 0]
+
+
 @given(scripts(doubts()), worlds())
 @settings(max_examples=60)
 def test_nothing_overtakes_anything_on_either_way(script: list[Step], world: World) -> None:
