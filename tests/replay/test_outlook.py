@@ -18,7 +18,7 @@ TOXIC = AdversaryConfig(toxic=ToxicConfig(picked_off=0.7, withheld=0.5, horizon_
 def toxic_run(feed: Path) -> Simulated:
     """The contract of the contestants against informed counterparties."""
     read = read_feed(feed, 1, 2)
-    run, config = contract.run_of(True, read.start_ns)
+    run, config = contract.run_of("mm", read.start_ns)
     return Simulation(run, evolve(config, adversary=TOXIC), packed(read)).play()
 
 
